@@ -1,0 +1,1 @@
+"""From YAML text to checked settings: environment, templates, schema, axes."""

@@ -1,0 +1,56 @@
+"""Rules between settings that a schema cannot state; each names key, value and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ethpredict.config.axes import Axis
+from ethpredict.errors import ConfigError
+
+SECONDS = {
+    "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400, "1d": 86400,
+}  # fmt: skip
+
+
+def check_study(values: Mapping[str, Any], axes: Sequence[Axis]) -> None:
+    """Refuse a sweep mode that does not fit the axes."""
+    if values["sweep.mode"] == "single" and axes:
+        raise ConfigError(
+            axes[0].key, axes[0].given(), "one value in sweep.mode single", "Set sweep.mode to grid or random."
+        )
+
+
+def check_trial(values: Mapping[str, Any]) -> None:
+    """Refuse one assignment whose settings contradict each other.
+
+    Parameters
+    ----------
+    values : Mapping
+        The applicable settings of a trial, dotted keys.
+
+    Raises
+    ------
+    ConfigError
+        On the first contradiction.
+    """
+    candle = SECONDS[values["data.interval"]]
+    if values["data.source"] == "files" and not values["data.files.candles"]:
+        raise ConfigError(
+            "data.files.candles", None, "a path when data.source is files", "Give the candle file."
+        )
+    bar = SECONDS[values.get("bars.interval", values["data.interval"])]
+    if bar % candle:
+        raise ConfigError(
+            "bars.interval", values["bars.interval"], f"a multiple of data.interval ({values['data.interval']})"
+        )
+    if values["data.max_gap"] < candle:
+        raise ConfigError("data.max_gap", values["data.max_gap"], f"at least one candle ({candle} s)")
+    if values["sim.venue"] == "amm" and values["quoting.strategy"] == "fixed_spread":
+        raise ConfigError(
+            "quoting.strategy", "fixed_spread", "glft, hold or none on sim.venue amm",
+            "A pool has no resting quotes; use sim.venue lob.",
+        )
+    size, limit = values.get("quoting.order_size"), values["quoting.max_inventory"]
+    if size is not None and size > limit:
+        raise ConfigError("quoting.order_size", size, f"at most quoting.max_inventory ({limit:g})")

@@ -1,0 +1,192 @@
+"""The schema as flat leaves: the only source of defaults, types, ranges and stages."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from ethpredict.errors import ConfigError
+
+SCHEMA_PATH = Path(__file__).resolve().parents[2] / "config" / "schema.yaml"
+STAGES = ("fetch", "bars", "features", "labels", "train", "quote", "simulate")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One setting of the schema.
+
+    Parameters
+    ----------
+    key : str
+        Dotted path.
+    rule : Mapping
+        Its JSON Schema, extension keywords included.
+    stage : str
+        Stage whose id the value enters, or ``study``.
+    applies : tuple of (str, tuple)
+        Conditions (other key, allowed values) that must all hold.
+    """
+
+    key: str
+    rule: Mapping[str, Any]
+    stage: str
+    applies: tuple[tuple[str, tuple[Any, ...]], ...]
+
+    @property
+    def default(self) -> Any:
+        """Value when the YAML is silent."""
+        return self.rule["default"]
+
+    @property
+    def axis(self) -> bool:
+        """Whether a list or range of values makes trials."""
+        return bool(self.rule.get("x-axis", True))
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Allowed JSON types."""
+        kind = self.rule["type"]
+        return (kind,) if isinstance(kind, str) else tuple(kind)
+
+    @property
+    def legal(self) -> str:
+        """Legal values in words."""
+        return describe(self.rule)
+
+    def canonical(self, value: Any) -> Any:
+        """Check a value and bring it to the one form that enters ids.
+
+        Raises
+        ------
+        ConfigError
+            If the value breaks the schema.
+        """
+        value = _coerce(value, self.types)
+        finite = not isinstance(value, float) or math.isfinite(value)
+        if not finite or not _validator(self.key).is_valid(value):
+            raise ConfigError(self.key, value, self.legal, self.remedy(value))
+        return value
+
+    def remedy(self, value: Any) -> str:
+        """Nearest legal word of an enumeration, if there is one."""
+        words = [str(word) for word in self.rule.get("enum", ())]
+        near = difflib.get_close_matches(str(value), words, n=1)
+        return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def _coerce(value: Any, types: tuple[str, ...]) -> Any:
+    """1 becomes 1.0 for numbers and 5.0 becomes 5 for integers; -0.0 becomes 0.0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    if "number" in types:
+        try:
+            return float(value) + 0.0
+        except OverflowError:
+            return value
+    if "integer" in types and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def describe(rule: Mapping[str, Any]) -> str:
+    """Legal values of a schema rule in words, for messages and documentation.
+
+    Examples
+    --------
+    >>> describe({"type": "number", "exclusiveMinimum": 0, "maximum": 1})
+    'a number > 0 and <= 1'
+    """
+    if "enum" in rule:
+        return "one of " + ", ".join(str(item) for item in rule["enum"])
+    kinds = [rule["type"]] if isinstance(rule["type"], str) else list(rule["type"])
+    names = {"null": "null", "array": "a list", "object": "a mapping", "integer": "an integer"}
+    text = " or ".join(names.get(kind, f"a {kind}") for kind in kinds)
+    signs = (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="), ("exclusiveMaximum", "<"))
+    bounds = [f"{sign} {rule[word]:g}" for word, sign in signs if word in rule]
+    if bounds:
+        text += " " + " and ".join(bounds)
+    if "pattern" in rule:
+        text += f" that matches {rule['pattern']}"
+    if "maxLength" in rule:
+        text += f" of at most {rule['maxLength']} characters"
+    if "items" in rule:
+        text += f" of {describe(rule['items'])}"
+        text += f" (at least {rule['minItems']})" if "minItems" in rule else ""
+        text += " without repeats" if rule.get("uniqueItems") else ""
+    return text
+
+
+@lru_cache(maxsize=1)
+def tree() -> dict[str, Any]:
+    """The whole schema as read from its file."""
+    schema: dict[str, Any] = yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return schema
+
+
+@lru_cache(maxsize=1)
+def leaves() -> dict[str, Leaf]:
+    """All settings by dotted key, in the schema's order."""
+    found: dict[str, Leaf] = {}
+
+    def walk(node: Mapping[str, Any], path: str, applies: dict[str, tuple[Any, ...]]) -> None:
+        for name, rule in node["properties"].items():
+            key = f"{path}.{name}" if path else name
+            own = applies | {k: tuple(v) for k, v in rule.get("x-applies", {}).items()}
+            if "properties" in rule:
+                walk(rule, key, own)
+            else:
+                found[key] = Leaf(key, rule, rule["x-stage"], tuple(own.items()))
+
+    walk(tree(), "", {})
+    return found
+
+
+@lru_cache(maxsize=None)
+def _validator(key: str) -> Draft202012Validator:
+    return Draft202012Validator(leaves()[key].rule)
+
+
+def nearest_key(key: str) -> str:
+    """Remedy for a key that the schema does not know."""
+    sections = {known.rsplit(".", 1)[0] for known in leaves() if "." in known}
+    near = difflib.get_close_matches(key, [*leaves(), *sorted(sections)], n=1, cutoff=0.5)
+    if not near:
+        last = key.rsplit(".", 1)[-1]
+        near = [k for k in leaves() if difflib.SequenceMatcher(None, k.rsplit(".", 1)[-1], last).ratio() > 0.75][:1]
+    return f"Did you mean {near[0]!r}?" if near else "See docs/configuration.md."
+
+
+def applicable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the settings whose conditions hold.
+
+    Parameters
+    ----------
+    values : Mapping
+        A value for every key of the schema.
+
+    Returns
+    -------
+    dict
+        Key to value in the schema's order; a setting counts only while every
+        setting that it depends on counts and holds an allowed value.
+    """
+    rules = leaves()
+    known: dict[str, bool] = {}
+
+    def counts(key: str) -> bool:
+        if key not in known:
+            known[key] = all(
+                counts(other) and values[other] in allowed for other, allowed in rules[key].applies
+            )
+        return known[key]
+
+    return {key: values[key] for key in rules if counts(key)}

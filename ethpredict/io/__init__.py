@@ -1,0 +1,1 @@
+"""Reading and writing files: atomic, byte-stable, checked against their sidecar."""

@@ -1,0 +1,123 @@
+"""Stage outputs: written whole or not at all, the same bytes every time.
+
+Every stage folder holds a sidecar ``spec.json`` with the full specification
+that made it; :func:`check_spec` refuses a folder whose sidecar says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ethpredict.errors import DataError
+from ethpredict.io.atomic import atomic_path
+
+ROW_GROUP = 65_536
+
+
+def write_table(frame: pd.DataFrame | pa.Table, path: str | Path) -> None:
+    """Write a parquet file with fixed row groups, compression and no clock.
+
+    Parameters
+    ----------
+    frame : DataFrame or pyarrow.Table
+        Rows in their final order; the index is not written.
+    path : path-like
+        Final name.
+    """
+    table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata(None)
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            table, temporary, compression="zstd", compression_level=3, row_group_size=ROW_GROUP
+        )
+
+
+def read_table(path: str | Path, columns: list[str] | None = None, **filters: Any) -> pd.DataFrame:
+    """Read a parquet file of this project.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    columns : list of str, optional
+        Only these columns.
+    **filters
+        Keep only rows whose column equals the value, or is in the list.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is no parquet file.
+    """
+    conditions = [
+        (name, "in", list(value)) if isinstance(value, (list, tuple, set)) else (name, "==", value)
+        for name, value in sorted(filters.items())
+    ]
+    try:
+        return pq.read_table(path, columns=columns, filters=conditions or None).to_pandas()
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        raise DataError(path, None, f"cannot be read as parquet ({error}); remove it and rerun") from error
+
+
+def _plain(value: Any) -> Any:
+    """Python scalars only; a number that JSON cannot hold becomes null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write JSON with sorted keys; numpy scalars and arrays are accepted, nan becomes null."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(
+            json.dumps(_plain(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+            + "\n",
+            encoding="utf-8",
+        )
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON; a missing or broken file is a DataError."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError) as error:
+        raise DataError(path, None, f"cannot be read as JSON ({error}); remove it and rerun") from error
+
+
+def check_spec(path: str | Path, expected_id: str) -> dict[str, Any]:
+    """Read a sidecar and refuse one that belongs to another artefact.
+
+    Parameters
+    ----------
+    path : path-like
+        A ``spec.json``.
+    expected_id : str
+        Id that the caller planned with.
+
+    Returns
+    -------
+    dict
+        The specification.
+
+    Raises
+    ------
+    DataError
+        If the sidecar is missing, broken or carries another id.
+    """
+    spec = read_json(path)
+    if spec.get("id") != expected_id:
+        raise DataError(path, None, f"belongs to {spec.get('id')}, not {expected_id}; remove the folder and rerun")
+    return spec

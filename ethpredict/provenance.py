@@ -1,0 +1,216 @@
+"""Which code made a result: digests of syntax trees, and the state of the checkout.
+
+Snakemake does not see edits of imported modules, so every rule carries a
+digest over the syntax trees of its script and of the package modules in its
+import closure. Comments and docstrings are not part of a syntax tree's digest:
+rewording them reruns nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ethpredict.config.template import looks_secret
+
+ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = "ethpredict"
+# Messages and log lines change no result.
+_LEFT_OUT = {f"{_PACKAGE}.log", f"{_PACKAGE}.errors"}
+_LIBRARIES = (
+    "snakemake", "numpy", "pandas", "pyarrow", "numba", "scipy", "xgboost-cpu", "xgboost", "torch", "jinja2",
+)  # fmt: skip
+
+
+def code_digest(script: str | Path, assets: Iterable[str] = (), root: Path = ROOT) -> str:
+    """Digest of a script, the package modules it imports, and named assets.
+
+    Parameters
+    ----------
+    script : path-like
+        Python file, relative to `root`.
+    assets : iterable of str
+        Further files or folders (templates, style sheets), relative to `root`.
+    root : Path
+        The project.
+
+    Returns
+    -------
+    str
+        16 hex digits.
+
+    Notes
+    -----
+    ``from package import symbol`` is followed to the module that defines the
+    symbol; the package's ``__init__`` itself counts only for what it defines.
+    """
+    sha = hashlib.sha256()
+    for part in sorted(_closure(str(script), str(root))):
+        sha.update(part.encode())
+    for name in sorted(assets):
+        path = root / name
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for file in files:
+            if file.suffix not in (".py", ".pyc"):
+                sha.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return sha.hexdigest()[:16]
+
+
+@lru_cache(maxsize=None)
+def _closure(script: str, root: str) -> frozenset[str]:
+    """``name:digest`` of every file that the script's results depend on."""
+    seen: set[str] = set()
+    parts: set[str] = set()
+    queue = [str(Path(root) / script)]
+    while queue:
+        path = queue.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        digest, imports = _module(path, root)
+        name = Path(path).relative_to(root).as_posix()
+        # an __init__ that only re-exports adds nothing of its own
+        parts.add(f"{name}:{digest}")
+        queue.extend(imports)
+    return frozenset(parts)
+
+
+@lru_cache(maxsize=None)
+def _module(path: str, root: str) -> tuple[str, tuple[str, ...]]:
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    imports: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                imports += _resolve(alias.name, None, root)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            for alias in node.names:
+                imports += _resolve(node.module, alias.name, root)
+    return hashlib.sha256(_plain(tree).encode()).hexdigest(), tuple(dict.fromkeys(imports))
+
+
+def _plain(tree: ast.Module) -> str:
+    """Syntax without docstrings, positions and pure re-exports' order."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            body = node.body
+            first = body[0] if body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = body[1:] or [ast.Pass()]
+    return ast.dump(tree, annotate_fields=False)
+
+
+def _resolve(module: str, symbol: str | None, root: str) -> list[str]:
+    """Files of a package module or of the symbol that it gives."""
+    if module.split(".")[0] != _PACKAGE or module in _LEFT_OUT:
+        return []
+    if symbol is not None:
+        inner = f"{module}.{symbol}"
+        if inner in _LEFT_OUT:
+            return []
+        file = _file(inner, root)
+        if file is not None:
+            return [file]
+    file = _file(module, root)
+    if file is None:
+        return []
+    if symbol is not None and file.endswith("__init__.py"):
+        origin = _origin(file, symbol)
+        if origin is not None:
+            return _resolve(origin[0], origin[1], root)
+    return [file]
+
+
+def _file(module: str, root: str) -> str | None:
+    base = Path(root, *module.split("."))
+    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+        if candidate.is_file():
+            return str(candidate)
+    return None
+
+
+@lru_cache(maxsize=None)
+def _origin(init: str, symbol: str) -> tuple[str, str] | None:
+    """Module and name that an ``__init__`` imports a symbol from."""
+    for node in ast.parse(Path(init).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            for alias in node.names:
+                if (alias.asname or alias.name) == symbol:
+                    return node.module, alias.name
+    return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that results depend on."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def checkout(root: Path = ROOT) -> dict[str, str | bool | None]:
+    """Commit and uncommitted difference of the checkout, secrets blacked out.
+
+    Returns
+    -------
+    dict
+        ``sha`` (None outside git), ``dirty``, ``diff`` (at most 200 kB).
+    """
+
+    def git(*words: str) -> str | None:
+        answer = subprocess.run(
+            ["git", "-C", str(root), *words], capture_output=True, text=True, check=False
+        )
+        return answer.stdout if answer.returncode == 0 else None
+
+    sha = git("rev-parse", "HEAD")
+    diff = git("diff", "HEAD") or ""
+    return {
+        "sha": sha.strip() if sha else None,
+        "dirty": bool((git("status", "--porcelain") or "").strip()),
+        "diff": redact(diff[:200_000]),
+    }
+
+
+_ASSIGNMENT = re.compile(
+    r"(?i)((?:api[_-]?key|secret|token|passw(?:or)?d|credential|authorization)[\w-]*[\"']?\s*[:=]\s*)(\S+)"
+)
+
+
+def redact(text: str) -> str:
+    """Black out values of secret-looking variables and assignments.
+
+    Examples
+    --------
+    >>> redact("api_key: abc123")
+    'api_key: ***'
+    """
+    for name, value in os.environ.items():
+        if looks_secret(name) and len(value) >= 8:
+            text = text.replace(value, "***")
+    return _ASSIGNMENT.sub(r"\1***", text)
+
+
+def machine() -> dict[str, str | int | None]:
+    """Kind of machine, without its name."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "python": sys.version.split()[0],
+    }

@@ -1,0 +1,101 @@
+"""The few calls that the Snakefile makes: draft a plan, begin a run, read a frozen plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from ethpredict.config.load import load
+from ethpredict.errors import ConfigError
+from ethpredict.sweep import ledger
+from ethpredict.sweep.plan import Draft, Plan, make_plan, read_plan
+from ethpredict.sweep.retry import failed_members
+from ethpredict.sweep.trials import Spec
+
+PLAN_KEY = "ethpredict_plan"
+RETRY_KEY = "retry_failed"
+
+
+def draft(files: Sequence[str | Path], cli: Mapping[str, Any], results: Path) -> Draft:
+    """Plan a study from YAML files and ``--config`` overrides; writes nothing.
+
+    Parameters
+    ----------
+    files : sequence of path-like
+        YAML files, later ones override.
+    cli : Mapping
+        What ``--config`` gave: settings, and ``retry_failed``.
+    results : Path
+        The results folder.
+
+    Raises
+    ------
+    ConfigError
+        On a bad setting or a missing local file.
+    """
+    overrides = {key: value for key, value in cli.items() if key not in (PLAN_KEY, RETRY_KEY)}
+    config = load(files, overrides)
+    retry = _flag(RETRY_KEY, cli.get(RETRY_KEY, False))
+    failed = failed_members(results, config.values["study.name"]) if retry else {}
+    made = make_plan(config, results, failed)
+    for spec in made.plan.specs["fetch"].values():
+        for path in local_files(spec):
+            if not Path(path).is_file():
+                raise ConfigError(
+                    "data.files.candles", path, "an existing file",
+                    "The path is relative to the folder in which snakemake runs.",
+                )
+    return made
+
+
+def _flag(key: str, value: object) -> bool:
+    if str(value).lower() in ("true", "1", "yes"):
+        return True
+    if str(value).lower() in ("false", "0", "no"):
+        return False
+    raise ConfigError(key, value, "true or false")
+
+
+def local_files(spec: Spec) -> list[str]:
+    """Files on disk that a fetch specification reads."""
+    path = spec["settings"]["data"].get("files", {}).get("candles")
+    return [path] if path else []
+
+
+def begin(made: Draft, results: Path) -> IO[str]:
+    """Lock the study, extend its ledger and freeze the plan.
+
+    Returns
+    -------
+    file
+        The lock; the run keeps it open.
+
+    Raises
+    ------
+    LedgerError
+        If another run holds the study or has changed its ledger.
+    """
+    folder = results / made.plan.study
+    handle = ledger.lock(folder)
+    ledger.append(folder / "ledger", made.entry, made.head)
+    made.plan.write(folder / "plan.json")
+    return handle
+
+
+def child_argument(plan: Plan) -> str:
+    """``key=value`` that tells child processes where the frozen plan lies."""
+    return f"{PLAN_KEY}=results/{plan.study}/plan.json"
+
+
+def read_frozen(cli: Mapping[str, Any]) -> Plan:
+    """Read the plan that the main process froze.
+
+    Raises
+    ------
+    ConfigError
+        If the main process did not say where it lies.
+    """
+    if PLAN_KEY not in cli:
+        raise ConfigError(PLAN_KEY, None, "given by the main process", "Start the workflow, not a job.")
+    return read_plan(str(cli[PLAN_KEY]))

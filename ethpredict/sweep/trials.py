@@ -1,0 +1,153 @@
+"""Trials, their runs, and the specification of every artefact they need.
+
+An id is a digest over a stage's own settings and its upstream ids, so that
+siblings are independent: a label setting does not touch features. A replicate
+enters an id exactly where a seed of that stage applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ethpredict.config.checks import check_trial
+from ethpredict.config.load import Config, nest
+from ethpredict.config.schema import applicable, leaves
+from ethpredict.sweep.ids import digest
+from ethpredict.sweep.space import assignments
+
+Spec = dict[str, Any]
+
+SINGLE = ("fetch", "bars", "features", "labels")
+PACKED = ("train", "quote", "simulate")
+UPSTREAM = {
+    "fetch": (),
+    "bars": ("fetch",),
+    "features": ("bars",),
+    "labels": ("bars",),
+    "train": ("features", "labels"),
+    "quote": ("bars", "train"),
+    "simulate": ("bars", "quote"),
+}
+SEEDS = {"train": "model.seed", "simulate": "sim.seed"}
+BASELINES: dict[str, dict[str, Any]] = {
+    "do_nothing": {"quoting.strategy": "none"},
+    "hold": {"quoting.strategy": "hold"},
+    "fixed_spread": {"quoting.strategy": "fixed_spread"},
+    "no_signal": {"quoting.strategy": "glft", "quoting.alpha": "off"},
+}
+
+
+@dataclass
+class Trials:
+    """All trials of a study with what they need.
+
+    Parameters
+    ----------
+    trials : dict
+        Trial id to ``{id, baseline, settings, runs}``, in first-seen order.
+    specs : dict
+        Stage to id to specification ``{stage, id, settings, upstream}`` (for
+        packed stages also ``replicate``).
+    """
+
+    trials: dict[str, Spec] = field(default_factory=dict)
+    specs: dict[str, dict[str, Spec]] = field(
+        default_factory=lambda: {stage: {} for stage in (*SINGLE, *PACKED)}
+    )
+
+
+def build_trials(config: Config) -> Trials:
+    """Expand a study into trials, runs and specifications.
+
+    Parameters
+    ----------
+    config : Config
+        Settings with axes.
+
+    Returns
+    -------
+    Trials
+        Distinct trials; draws that are the same trial are merged.
+
+    Raises
+    ------
+    ConfigError
+        If the settings of a trial contradict each other.
+    """
+    found = Trials()
+    markets: dict[str, dict[str, Any]] = {}
+    for values in assignments(config):
+        settings = applicable(values)
+        _add(found, settings, "", config.values["sweep.replicates"])
+        market = digest({k: v for k, v in settings.items() if _is_market(k)})
+        markets.setdefault(market, {k: v for k, v in values.items() if _is_market(k)})
+    for market_values in markets.values():
+        for name, change in _baselines(market_values["sim.venue"]):
+            values = dict(config.values) | market_values | {"model.level0.algo": "zero"} | change
+            _add(found, applicable(values), name, config.values["sweep.replicates"])
+    return found
+
+
+def _is_market(key: str) -> bool:
+    """Whether a setting makes another market, so that it needs its own baselines."""
+    return leaves()[key].stage in ("fetch", "bars") or key == "sim.venue"
+
+
+def _baselines(venue: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, change in BASELINES.items():
+        if not (venue == "amm" and name == "fixed_spread"):  # a pool has no resting quotes
+            yield name, change
+
+
+def _add(found: Trials, settings: Mapping[str, Any], baseline: str, replicates: int) -> None:
+    check_trial(settings)
+    entered = {key: value for key, value in settings.items() if leaves()[key].stage != "study"}
+    trial_id = digest({"trial": entered})
+    if trial_id in found.trials:
+        found.trials[trial_id]["baseline"] = found.trials[trial_id]["baseline"] or baseline
+        return
+    by_stage: dict[str, dict[str, Any]] = {stage: {} for stage in UPSTREAM}
+    for key, value in entered.items():
+        by_stage[leaves()[key].stage][key] = value
+    if by_stage["fetch"].get("data.files.candles"):
+        path = by_stage["fetch"]["data.files.candles"]
+        by_stage["fetch"]["data.files.candles"] = path.replace("{symbol}", settings["data.symbol"])
+    runs: dict[str, Spec] = {}
+    for replicate in range(replicates):
+        ids = _specify(found, by_stage, replicate)
+        runs.setdefault(
+            ids["simulate"],
+            {
+                "id": ids["simulate"],
+                "replicate": replicate,
+                "model": ids["train"],
+                **{stage: ids[stage] for stage in ("quote", "bars", "fetch")},
+            },
+        )
+    found.trials[trial_id] = {
+        "id": trial_id,
+        "baseline": baseline,
+        "settings": dict(entered),
+        "runs": list(runs.values()),
+    }
+
+
+def _specify(
+    found: Trials, by_stage: Mapping[str, Mapping[str, Any]], replicate: int
+) -> dict[str, str]:
+    """Ids of one run's artefacts, stage by stage; their specifications are kept."""
+    ids: dict[str, str] = {}
+    for stage, parents in UPSTREAM.items():
+        settings = by_stage[stage]
+        spec: Spec = {
+            "stage": stage,
+            "settings": nest(settings),
+            "upstream": {parent: ids[parent] for parent in parents},
+        }
+        if stage in PACKED:
+            spec["replicate"] = replicate if SEEDS.get(stage) in settings else 0
+        ids[stage] = spec["id"] = digest(spec)
+        found.specs[stage].setdefault(ids[stage], spec)
+    return ids

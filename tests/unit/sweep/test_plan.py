@@ -1,0 +1,154 @@
+"""Packs and ledger: what was planned stays, what is new is added, nothing else moves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ethpredict.config.load import load
+from ethpredict.errors import DataError
+from ethpredict.sweep import start
+from ethpredict.sweep.ledger import LedgerError
+from ethpredict.sweep.plan import Draft, make_plan, read_plan
+
+STUDY = """
+study: {{name: {name}}}
+labels: {{horizon: {horizon}}}
+model: {{level0: {{algo: [ridge], ridge: {{alpha: {alpha}}}}}}}
+quoting: {{gamma: {gamma}}}
+sweep: {{packs: {{simulate: {most}}}}}
+"""
+
+
+def drafted(root: Path, name: str = "a", gamma: str = "[0.1, 0.3]", alpha: str = "[1, 10]",
+            horizon: str = "[6]", most: int = 256) -> Draft:  # fmt: skip
+    """Plan a small study."""
+    path = root / "study.yaml"
+    path.write_text(
+        STUDY.format(name=name, gamma=gamma, alpha=alpha, horizon=horizon, most=most), encoding="utf-8"
+    )
+    return make_plan(load([path], {}, {}), root / "results")
+
+
+def ran(root: Path, **settings: object) -> Draft:
+    """Plan a study and begin its run."""
+    draft = drafted(root, **settings)  # type: ignore[arg-type]
+    start.begin(draft, root / "results").close()
+    return draft
+
+
+def test_planning_writes_nothing_and_is_repeatable(tmp_path: Path) -> None:
+    first, second = drafted(tmp_path), drafted(tmp_path)
+    assert not (tmp_path / "results").exists()
+    assert first.plan.digest() == second.plan.digest()
+    assert first.entry == second.entry
+
+
+def test_a_value_in_mid_axis_makes_one_new_pack_and_disturbs_none(tmp_path: Path) -> None:
+    old = ran(tmp_path).plan
+    new = drafted(tmp_path, gamma="[0.1, 0.2, 0.3]").plan
+    assert new.packs["train"] == old.packs["train"]
+    assert new.packs["quote"] == old.packs["quote"]
+    fresh = set(new.packs["simulate"]) - set(old.packs["simulate"])
+    assert set(old.packs["simulate"]) < set(new.packs["simulate"])
+    assert len(fresh) == 1
+    added = {t["id"] for t in new.trials} - {t["id"] for t in old.trials}
+    assert len(new.packs["simulate"][fresh.pop()]) == len(added) == 2
+
+
+def test_a_new_model_trains_alone(tmp_path: Path) -> None:
+    old = ran(tmp_path).plan
+    new = drafted(tmp_path, alpha="[1, 5, 10]").plan
+    fresh = set(new.packs["train"]) - set(old.packs["train"])
+    assert [len(new.packs["train"][pack]) for pack in fresh] == [1]
+    assert new.specs["features"] == old.specs["features"]
+
+
+def test_shrinking_hides_but_keeps_count_and_packs(tmp_path: Path) -> None:
+    old = ran(tmp_path, gamma="[0.1, 0.3]").plan
+    small = ran(tmp_path, gamma="[0.1]").plan
+    assert small.packs == old.packs
+    assert len(small.trials) < len(old.trials)
+    assert small.n_trials_ever == old.n_trials_ever == 4
+    again = drafted(tmp_path, gamma="[0.1, 0.3]")
+    assert again.entry is None
+    assert [t["name"] for t in again.plan.trials] == [t["name"] for t in old.trials]
+
+
+def test_packs_are_cut_evenly_and_never_mix_row_arrays(tmp_path: Path) -> None:
+    gamma = "{low: 0.1, high: 1.0, step: 0.1}"
+    plan = drafted(tmp_path, gamma=gamma, horizon="[6, 12]", most=15).plan
+    sizes = sorted(len(members) for members in plan.packs["simulate"].values())
+    assert sum(sizes) == len(plan.runs())
+    assert max(sizes) <= 15
+    assert max(sizes) - min(sizes) <= 1
+    for pack in plan.packs["train"]:
+        assert len({tuple(m["upstream"].values()) for m in plan.members("train", pack)}) == 1
+
+
+def test_two_studies_share_what_one_has_planned(tmp_path: Path) -> None:
+    one = ran(tmp_path, name="a").plan
+    two = ran(tmp_path, name="b", gamma="[0.1, 0.3, 0.5]").plan
+    assert set(one.packs["train"]) <= set(two.packs["train"])
+    assert set(one.packs["simulate"]) < set(two.packs["simulate"])
+    # the second ledger stands alone: removing the first study changes nothing
+    for path in sorted((tmp_path / "results" / "a").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert drafted(tmp_path, name="b", gamma="[0.1, 0.3, 0.5]").plan.packs == two.packs
+
+
+def test_the_ledger_is_a_checked_chain(tmp_path: Path) -> None:
+    ran(tmp_path)
+    ran(tmp_path, gamma="[0.1, 0.3, 0.5]")
+    entries = sorted((tmp_path / "results" / "a" / "ledger").glob("*.json"))
+    assert [path.name[:6] for path in entries] == ["000001", "000002"]
+    entry = json.loads(entries[0].read_text(encoding="utf-8"))
+    entry["trials"].pop()
+    entries[0].write_text(json.dumps(entry), encoding="utf-8")
+    with pytest.raises(DataError, match="does not continue the ledger"):
+        drafted(tmp_path)
+
+
+def test_a_study_is_run_once_at_a_time_and_never_on_a_stale_plan(tmp_path: Path) -> None:
+    stale = drafted(tmp_path, gamma="[0.1]")
+    draft = drafted(tmp_path)
+    lock = start.begin(draft, tmp_path / "results")
+    with pytest.raises(LedgerError, match="another run"):
+        start.begin(drafted(tmp_path), tmp_path / "results")
+    lock.close()
+    with pytest.raises(LedgerError, match="moved"):
+        start.begin(stale, tmp_path / "results")
+
+
+def test_a_retry_is_a_new_pack_and_the_newest_wins(tmp_path: Path) -> None:
+    old = ran(tmp_path).plan
+    victim = next(iter(old.packs["train"].values()))[0]
+    path = tmp_path / "study.yaml"
+    retried = make_plan(load([path], {}, {}), tmp_path / "results", {"train": frozenset({victim})})
+    start.begin(retried, tmp_path / "results").close()
+    (fresh,) = set(retried.plan.packs["train"]) - set(old.packs["train"])
+    assert retried.plan.packs["train"][fresh] == [victim]
+    assert fresh in drafted(tmp_path).plan.packs["train"]
+
+
+def test_the_frozen_plan_is_what_children_read(tmp_path: Path) -> None:
+    draft = ran(tmp_path)
+    path = tmp_path / "results" / "a" / "plan.json"
+    assert read_plan(path, draft.plan.digest()).packs == draft.plan.packs
+    with pytest.raises(DataError, match="another run"):
+        read_plan(path, "0" * 16)
+    with pytest.raises(DataError, match="no frozen plan"):
+        read_plan(tmp_path / "none.json")
+
+
+def test_baselines_stand_beside_every_market(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("sim: {venue: [lob, amm]}\nbars: {kind: [time, dollar]}\n", encoding="utf-8")
+    plan = make_plan(load([path], {}, {}), tmp_path / "results").plan
+    marks = sorted(t["baseline"] for t in plan.trials if t["baseline"])
+    assert marks == sorted(
+        ["do_nothing", "hold", "no_signal"] * 4 + ["fixed_spread"] * 2
+    )
+    assert plan.n_trials_ever == 4

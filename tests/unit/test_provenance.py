@@ -1,0 +1,106 @@
+"""Code digests see what changes a result, and nothing else; secrets are blacked out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ethpredict import provenance
+
+FILES = {
+    "scripts/job.py": '"""Doc."""\nfrom ethpredict.a import run\nrun()\n',
+    "ethpredict/__init__.py": "",
+    "ethpredict/errors.py": "x = 1\n",
+    "ethpredict/a/__init__.py": "from ethpredict.a.one import run\nfrom ethpredict.a.two import other\n",
+    "ethpredict/a/one.py": '"""One."""\nfrom ethpredict import errors\nfrom ethpredict.b import _kernels\n\n\ndef run():\n    """Run."""\n    return _kernels.f(1)\n',
+    "ethpredict/a/two.py": "def other():\n    return 2\n",
+    "ethpredict/b/__init__.py": "",
+    "ethpredict/b/_kernels.py": "def f(x):\n    return x\n",
+    "ethpredict/report/page.css": "p {}\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project of the same shape."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def digest(project: Path, *assets: str) -> str:
+    """Digest without the caches of this process."""
+    for cached in (provenance._closure, provenance._module, provenance._origin):
+        cached.cache_clear()
+    return provenance.code_digest("scripts/job.py", assets, project)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "changes"),
+    [
+        ("scripts/job.py", "run()\n", "run()  # now\n", False),
+        ("scripts/job.py", "Doc.", "Other words.", False),
+        ("ethpredict/a/one.py", "Run.", "Runs all.", False),
+        ("ethpredict/a/one.py", "f(1)", "f(2)", True),
+        ("ethpredict/b/_kernels.py", "return x", "return x + 1", True),
+        ("ethpredict/a/two.py", "return 2", "return 3", False),
+        ("ethpredict/errors.py", "x = 1", "x = 2", False),
+        ("ethpredict/report/page.css", "p {}", "p {color: red}", False),
+    ],
+)
+def test_only_what_changes_a_result_changes_the_digest(
+    project: Path, name: str, old: str, new: str, changes: bool
+) -> None:
+    before = digest(project)
+    path = project / name
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    assert (digest(project) != before) == changes
+
+
+def test_assets_count_where_they_are_named(project: Path) -> None:
+    before = digest(project, "ethpredict/report")
+    (project / "ethpredict/report/page.css").write_text("p {color: red}\n", encoding="utf-8")
+    assert digest(project, "ethpredict/report") != before
+
+
+def test_a_kernel_is_compiled_again_when_a_callee_in_another_file_changes(tmp_path: Path) -> None:
+    """Without a folder per source digest, numba serves the old callee (measured)."""
+    (tmp_path / "ethpredict").mkdir()
+    source = Path(provenance.ROOT / "ethpredict" / "__init__.py").read_text(encoding="utf-8")
+    (tmp_path / "ethpredict" / "__init__.py").write_text(source, encoding="utf-8")
+    (tmp_path / "ethpredict" / "outer.py").write_text(
+        "from numba import njit\nfrom ethpredict.inner import g\n\n\n@njit(cache=True)\ndef f():\n    return g()\n",
+        encoding="utf-8",
+    )
+    answers = []
+    for value in (1, 2):
+        (tmp_path / "ethpredict" / "inner.py").write_text(
+            f"from numba import njit\n\n\n@njit(cache=True)\ndef g():\n    return {value}\n", encoding="utf-8"
+        )
+        env = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+        answer = subprocess.run(
+            [sys.executable, "-c", "import ethpredict, ethpredict.outer as o; print(o.f())"],
+            cwd=tmp_path, env=env | {"PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        answers.append(int(answer.stdout))
+    assert answers == [1, 2]
+
+
+def test_secrets_are_blacked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "0123456789abcdef")
+    text = provenance.redact("url?x=0123456789abcdef\n+  token: hush\n+gamma: 1\n")
+    assert text == "url?x=***\n+  token: ***\n+gamma: 1\n"
+
+
+def test_versions_and_machine_say_what_ran_without_naming_the_host() -> None:
+    assert provenance.versions()["numpy"]
+    assert os.uname().nodename not in str(provenance.machine())
+
+
+def test_outside_git_there_is_no_commit(tmp_path: Path) -> None:
+    assert provenance.checkout(tmp_path)["sha"] is None
