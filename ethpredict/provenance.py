@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -27,7 +27,8 @@ _PACKAGE = "ethpredict"
 # Messages and log lines change no result.
 _LEFT_OUT = {f"{_PACKAGE}.log", f"{_PACKAGE}.errors"}
 _LIBRARIES = (
-    "snakemake", "numpy", "pandas", "pyarrow", "numba", "scipy", "xgboost-cpu", "xgboost", "torch", "jinja2",
+    "snakemake", "numpy", "pandas", "pyarrow", "numba", "scipy", "xgboost-cpu", "xgboost", "torch",
+    "jinja2",
 )  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def code_digest(script: str | Path, assets: Iterable[str] = (), root: Path = ROO
     return sha.hexdigest()[:16]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _closure(script: str, root: str) -> frozenset[str]:
     """``name:digest`` of every file that the script's results depend on."""
     seen: set[str] = set()
@@ -84,7 +85,7 @@ def _closure(script: str, root: str) -> frozenset[str]:
     return frozenset(parts)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module(path: str, root: str) -> tuple[str, tuple[str, ...]]:
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
     imports: list[str] = []
@@ -115,7 +116,7 @@ def _plain(tree: ast.Module) -> str:
 
 def _resolve(module: str, symbol: str | None, root: str) -> list[str]:
     """Files of a package module or of the symbol that it gives."""
-    if module.split(".")[0] != _PACKAGE or module in _LEFT_OUT:
+    if module.split(".", maxsplit=1)[0] != _PACKAGE or module in _LEFT_OUT:
         return []
     if symbol is not None:
         inner = f"{module}.{symbol}"
@@ -142,7 +143,7 @@ def _file(module: str, root: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _origin(init: str, symbol: str) -> tuple[str, str] | None:
     """Module and name that an ``__init__`` imports a symbol from."""
     for node in ast.parse(Path(init).read_text(encoding="utf-8")).body:

@@ -65,7 +65,9 @@ class Axis:
             return self.values
         if self.step is None:
             raise ConfigError(
-                self.key, self.given(), "a list, or a range with a step, in sweep.mode grid",
+                self.key,
+                self.given(),
+                "a list, or a range with a step, in sweep.mode grid",
                 "Add `step`, or set sweep.mode to random.",
             )
         return tuple(self._at(i) for i in range(self._count()))
@@ -80,9 +82,13 @@ class Axis:
             if self.log:
                 value = math.exp(math.log(self.low) + u * math.log((self.high + 1) / self.low))
                 return self.leaf.canonical(min(int(value), int(self.high)))
-            return self.leaf.canonical(int(self.low) + int(u * (int(self.high) - int(self.low) + 1)))
+            return self.leaf.canonical(
+                int(self.low) + int(u * (int(self.high) - int(self.low) + 1))
+            )
         if self.log:
-            return self.leaf.canonical(math.exp(math.log(self.low) + u * math.log(self.high / self.low)))
+            return self.leaf.canonical(
+                math.exp(math.log(self.low) + u * math.log(self.high / self.low))
+            )
         return self.leaf.canonical(self.low + u * (self.high - self.low))
 
     def _count(self) -> int:
@@ -125,7 +131,9 @@ def parse_axis(leaf: Leaf, raw: Any) -> Axis | None:
     if "object" in leaf.types:
         return None
     if "array" in leaf.types:
-        if not (isinstance(raw, Mapping) and set(raw) == {"grid"} and isinstance(raw["grid"], list)):
+        if not (
+            isinstance(raw, Mapping) and set(raw) == {"grid"} and isinstance(raw["grid"], list)
+        ):
             return None
         return _listed(leaf, raw["grid"])
     if isinstance(raw, list):
@@ -165,9 +173,15 @@ def _range(leaf: Leaf, raw: Mapping[str, Any]) -> Axis:
         raise ConfigError(f"{leaf.key}.log", log, "true or false")
     if low is None or high is None or not low < high or (log and low <= 0):
         raise ConfigError(
-            leaf.key, dict(raw), "a range with low < high" + (" and low > 0, as log is true" if log else "")
+            leaf.key,
+            dict(raw),
+            "a range with low < high" + (" and low > 0, as log is true" if log else ""),
         )
     least = 1.0 if log else 0.0
-    if step is not None and (isinstance(step, bool) or not isinstance(step, (int, float)) or step <= least):
-        raise ConfigError(f"{leaf.key}.step", step, f"a number > {least:g}" + (" (a ratio)" if log else ""))
+    if step is not None and (
+        isinstance(step, bool) or not isinstance(step, (int, float)) or step <= least
+    ):
+        raise ConfigError(
+            f"{leaf.key}.step", step, f"a number > {least:g}" + (" (a ratio)" if log else "")
+        )
     return Axis(leaf, (), float(low), float(high), log, None if step is None else float(step))

@@ -17,7 +17,10 @@ def check_study(values: Mapping[str, Any], axes: Sequence[Axis]) -> None:
     """Refuse a sweep mode that does not fit the axes."""
     if values["sweep.mode"] == "single" and axes:
         raise ConfigError(
-            axes[0].key, axes[0].given(), "one value in sweep.mode single", "Set sweep.mode to grid or random."
+            axes[0].key,
+            axes[0].given(),
+            "one value in sweep.mode single",
+            "Set sweep.mode to grid or random.",
         )
 
 
@@ -42,13 +45,19 @@ def check_trial(values: Mapping[str, Any]) -> None:
     bar = SECONDS[values.get("bars.interval", values["data.interval"])]
     if bar % candle:
         raise ConfigError(
-            "bars.interval", values["bars.interval"], f"a multiple of data.interval ({values['data.interval']})"
+            "bars.interval",
+            values["bars.interval"],
+            f"a multiple of data.interval ({values['data.interval']})",
         )
     if values["data.max_gap"] < candle:
-        raise ConfigError("data.max_gap", values["data.max_gap"], f"at least one candle ({candle} s)")
+        raise ConfigError(
+            "data.max_gap", values["data.max_gap"], f"at least one candle ({candle} s)"
+        )
     if values["sim.venue"] == "amm" and values["quoting.strategy"] == "fixed_spread":
         raise ConfigError(
-            "quoting.strategy", "fixed_spread", "glft, hold or none on sim.venue amm",
+            "quoting.strategy",
+            "fixed_spread",
+            "glft, hold or none on sim.venue amm",
             "A pool has no resting quotes; use sim.venue lob.",
         )
     size, limit = values.get("quoting.order_size"), values["quoting.max_inventory"]

@@ -73,7 +73,9 @@ _Loader.add_implicit_resolver(
 )
 # PyYAML follows YAML 1.1, where 1e-3 is a word; researchers write numbers so.
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
 )
 
 
@@ -140,7 +142,7 @@ def _typed(value: Any) -> Any:
     if isinstance(value, list):
         return [_typed(item) for item in value]
     if isinstance(value, str) and value:
-        return yaml.load(value, Loader=_Loader)  # noqa: S506 - a safe loader
+        return yaml.load(value, Loader=_Loader)
     return value
 
 

@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,12 @@ def describe(rule: Mapping[str, Any]) -> str:
     kinds = [rule["type"]] if isinstance(rule["type"], str) else list(rule["type"])
     names = {"null": "null", "array": "a list", "object": "a mapping", "integer": "an integer"}
     text = " or ".join(names.get(kind, f"a {kind}") for kind in kinds)
-    signs = (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="), ("exclusiveMaximum", "<"))
+    signs = (
+        ("minimum", ">="),
+        ("exclusiveMinimum", ">"),
+        ("maximum", "<="),
+        ("exclusiveMaximum", "<"),
+    )
     bounds = [f"{sign} {rule[word]:g}" for word, sign in signs if word in rule]
     if bounds:
         text += " " + " and ".join(bounds)
@@ -150,7 +155,7 @@ def leaves() -> dict[str, Leaf]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def _validator(key: str) -> Draft202012Validator:
     return Draft202012Validator(leaves()[key].rule)
 
@@ -161,7 +166,11 @@ def nearest_key(key: str) -> str:
     near = difflib.get_close_matches(key, [*leaves(), *sorted(sections)], n=1, cutoff=0.5)
     if not near:
         last = key.rsplit(".", 1)[-1]
-        near = [k for k in leaves() if difflib.SequenceMatcher(None, k.rsplit(".", 1)[-1], last).ratio() > 0.75][:1]
+        near = [
+            k
+            for k in leaves()
+            if difflib.SequenceMatcher(None, k.rsplit(".", 1)[-1], last).ratio() > 0.75
+        ][:1]
     return f"Did you mean {near[0]!r}?" if near else "See docs/configuration.md."
 
 

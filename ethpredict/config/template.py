@@ -20,7 +20,9 @@ from ethpredict.errors import ConfigError
 
 TIMESTAMP_VARIABLE = "ETHPREDICT_TIMESTAMP"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_SECRET = re.compile(r"(?i)(secret|token|passw|credential|private|api_?key|apikey|_key$|^key$|auth)")
+_SECRET = re.compile(
+    r"(?i)(secret|token|passw|credential|private|api_?key|apikey|_key$|^key$|auth)"
+)
 _JINJA = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
@@ -73,7 +75,10 @@ def _variable(key: str, name: str, default: str | None, env: Mapping[str, str]) 
         return env[name]
     if default is None:
         raise ConfigError(
-            key, f"${{{name}}}", "a set environment variable", f"Set it or write ${{{name}:-default}}."
+            key,
+            f"${{{name}}}",
+            "a set environment variable",
+            f"Set it or write ${{{name}:-default}}.",
         )
     return default
 

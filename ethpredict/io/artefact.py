@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def write_table(frame: pd.DataFrame | pa.Table, path: str | Path) -> None:
     path : path-like
         Final name.
     """
-    table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+    table = (
+        frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+    )
     table = table.replace_schema_metadata(None)
     with atomic_path(path) as temporary:
         pq.write_table(
@@ -63,7 +66,35 @@ def read_table(path: str | Path, columns: list[str] | None = None, **filters: An
     try:
         return pq.read_table(path, columns=columns, filters=conditions or None).to_pandas()
     except (FileNotFoundError, pa.ArrowInvalid) as error:
-        raise DataError(path, None, f"cannot be read as parquet ({error}); remove it and rerun") from error
+        raise DataError(
+            path, None, f"cannot be read as parquet ({error}); remove it and rerun"
+        ) from error
+
+
+def read_members(
+    paths: str | Path | Sequence[str | Path], key: str, ids: Iterable[str], **filters: Any
+) -> pd.DataFrame:
+    """Read members' rows from the tables of several packs; a later pack replaces an earlier one.
+
+    Parameters
+    ----------
+    paths : path-like or sequence of path-like
+        Tables of the same columns, oldest pack first.
+    key : str
+        Column with the member's id.
+    ids : iterable of str
+        Members to read.
+    **filters
+        As in :func:`read_table`.
+    """
+    files = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    wanted = sorted(set(ids))
+    tables: list[pd.DataFrame] = []
+    for path in files:
+        table = read_table(path, **{key: wanted}, **filters)
+        newer = set(table[key])
+        tables = [older[~older[key].isin(newer)] for older in tables] + [table]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _plain(value: Any) -> Any:
@@ -94,7 +125,9 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError) as error:
-        raise DataError(path, None, f"cannot be read as JSON ({error}); remove it and rerun") from error
+        raise DataError(
+            path, None, f"cannot be read as JSON ({error}); remove it and rerun"
+        ) from error
 
 
 def check_spec(path: str | Path, expected_id: str) -> dict[str, Any]:
@@ -119,5 +152,9 @@ def check_spec(path: str | Path, expected_id: str) -> dict[str, Any]:
     """
     spec = read_json(path)
     if spec.get("id") != expected_id:
-        raise DataError(path, None, f"belongs to {spec.get('id')}, not {expected_id}; remove the folder and rerun")
+        raise DataError(
+            path,
+            None,
+            f"belongs to {spec.get('id')}, not {expected_id}; remove the folder and rerun",
+        )
     return spec

@@ -17,7 +17,9 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": 1.0, "a": [None, True]})
     '{"a":[null,true],"b":1.0}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def digest(value: Any) -> str:

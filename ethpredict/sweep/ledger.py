@@ -91,13 +91,17 @@ def read(folder: Path) -> Ledger:
         If an entry was changed, or one is missing from the chain.
     """
     ledger = Ledger()
-    names = sorted(name for name in os.listdir(folder) if _NAME.match(name)) if folder.is_dir() else []
+    names = (
+        sorted(name for name in os.listdir(folder) if _NAME.match(name)) if folder.is_dir() else []
+    )
     for name in names:
         entry = json.loads((folder / name).read_text(encoding="utf-8"))
         seal = digest(entry)
         if name != f"{ledger.seq + 1:06d}-{seal}.json" or entry["parent"] != ledger.head:
             raise DataError(
-                folder / name, None, "does not continue the ledger; restore the file or remove the study's folder"
+                folder / name,
+                None,
+                "does not continue the ledger; restore the file or remove the study's folder",
             )
         ledger.add(entry)
         ledger.head = seal
@@ -119,7 +123,7 @@ def lock(folder: Path) -> IO[str]:
     except BlockingIOError as error:
         handle.close()
         raise LedgerError(
-            f"{folder}: another run of this study is going on; wait for it or give study.name another value"
+            f"{folder}: another run of this study is going on; wait for it, or change study.name"
         ) from error
     return handle
 

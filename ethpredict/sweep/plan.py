@@ -46,7 +46,7 @@ class Plan:
     specs : dict
         Stage to id to specification.
     packs : dict
-        Packed stage to pack id to member ids.
+        Packed stage to pack id to member ids, oldest pack first.
     n_trials_ever : int
         Distinct trials (no baselines) in the ledger, this plan included.
     """
@@ -74,9 +74,10 @@ class Plan:
         return [self.specs[stage][member] for member in self.packs[stage][pack]]
 
     def holders(self, stage: str, members: Iterable[str]) -> list[str]:
-        """Sorted ids of the packs that hold the members."""
+        """Packs that hold the members, oldest first: where two hold one, the later counts."""
         held = self._held(stage)
-        return sorted({held[member] for member in members})
+        wanted = {held[member] for member in members}
+        return [pack for pack in self.packs[stage] if pack in wanted]
 
     def _held(self, stage: str) -> dict[str, str]:
         cache: dict[str, dict[str, str]] = self.__dict__.setdefault("_cache", {})
@@ -96,7 +97,10 @@ class Plan:
         return str(cache["value"])
 
     def _content(self) -> dict[str, Any]:
-        return {item.name: getattr(self, item.name) for item in fields(self)}
+        """Fields as JSON; packs as lists, because JSON objects are written sorted."""
+        content = {item.name: getattr(self, item.name) for item in fields(self)}
+        content["packs"] = {stage: list(packs.items()) for stage, packs in self.packs.items()}
+        return content
 
     def write(self, path: Path) -> None:
         """Freeze the plan; an unchanged file is left alone."""
@@ -121,6 +125,7 @@ def read_plan(path: str | Path, expected_digest: str | None = None) -> Plan:
         raise DataError(path, None, "no frozen plan; start the workflow again") from error
     if raw.pop("version", None) != VERSION:
         raise DataError(path, None, f"is not of plan version {VERSION}; start the workflow again")
+    raw["packs"] = {stage: dict(packs) for stage, packs in raw["packs"].items()}
     plan = Plan(**raw)
     if expected_digest is not None and plan.digest() != expected_digest:
         raise DataError(path, None, "was replaced by another run; start the workflow again")
@@ -226,34 +231,43 @@ def _select_packs(
     packs: dict[str, dict[str, list[str]]] = {stage: {} for stage in PACKED}
     needed = [run["id"] for trial in trials for run in trial["runs"]]
     for stage in reversed(PACKED):
-        library = {**{k: v for led in reversed(known) for k, v in led.specs[stage].items()}, **fresh[stage]}
+        library = {
+            **{k: v for led in reversed(known) for k, v in led.specs[stage].items()},
+            **fresh[stage],
+        }
         retry = failed.get(stage, frozenset())
         held: dict[str, tuple[int, str]] = {}
         for i, led in reversed(list(enumerate(known))):
             held |= {m: (i, pack) for m, pack in led.holder(stage).items() if m not in retry}
-        loose = []
-        for member in dict.fromkeys(needed):
-            if member in held:
-                i, pack = held[member]
-                packs[stage][pack] = known[i].packs[stage][pack]
-            else:
-                loose.append(library[member])
+        chosen = {held[member] for member in needed if member in held}
+        for i, led in enumerate(known):
+            packs[stage] |= {
+                pack: ms for pack, ms in led.packs[stage].items() if (i, pack) in chosen
+            }
+        loose = [library[member] for member in dict.fromkeys(needed) if member not in held]
         attempts = {
             m: sum(m in members for led in known for members in led.packs[stage].values())
             for m in retry
         }
         new = cut(stage, loose, values[f"sweep.packs.{stage}"], attempts)
-        packs[stage] |= {pack: [member["id"] for member in ms] for pack, ms in new.items()}
-        packs[stage] = dict(sorted(packs[stage].items()))
+        packs[stage] |= {pack: [member["id"] for member in ms] for pack, ms in sorted(new.items())}
         for members in packs[stage].values():
             specs[stage] |= {m: library[m] for m in members}
         needed = _upstream(stage, specs[stage].values())
     wanted = {
-        stage: {s["upstream"][stage] for st in PACKED for s in specs[st].values() if stage in s["upstream"]}
+        stage: {
+            s["upstream"][stage]
+            for st in PACKED
+            for s in specs[st].values()
+            if stage in s["upstream"]
+        }
         for stage in SINGLE
     }
     for stage in reversed(SINGLE):
-        library = {**{k: v for led in reversed(known) for k, v in led.specs[stage].items()}, **fresh[stage]}
+        library = {
+            **{k: v for led in reversed(known) for k, v in led.specs[stage].items()},
+            **fresh[stage],
+        }
         specs[stage] = {key: library[key] for key in sorted(wanted[stage])}
         for parent in UPSTREAM[stage]:
             wanted[parent] |= {spec["upstream"][parent] for spec in specs[stage].values()}

@@ -29,7 +29,7 @@ def failed_members(results: Path, study: str) -> dict[str, frozenset[str]]:
     dict
         Packed stage to member ids; packs that have not run are left out.
     """
-    from ethpredict.io.artefact import read_table  # noqa: PLC0415 - planning loads no pandas
+    from ethpredict.io.artefact import read_table
 
     book = ledger.read(results / study / "ledger")
     found: dict[str, frozenset[str]] = {}

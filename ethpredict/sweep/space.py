@@ -45,11 +45,15 @@ def assignments(config: Config) -> Iterator[dict[str, Any]]:
     points = math.prod(len(grid) for grid in grids)
     if points > MOST_TRIALS:
         raise ConfigError(
-            "sweep.mode", f"grid of {points:,} points", f"at most {MOST_TRIALS:,} points",
+            "sweep.mode",
+            f"grid of {points:,} points",
+            f"at most {MOST_TRIALS:,} points",
             "Shorten an axis or use sweep.mode random.",
         )
     for point in itertools.product(*grids):
-        yield dict(config.values) | dict(zip((axis.key for axis in config.axes), point, strict=True))
+        yield dict(config.values) | dict(
+            zip((axis.key for axis in config.axes), point, strict=True)
+        )
 
 
 def _random(config: Config) -> Iterator[dict[str, Any]]:
@@ -60,6 +64,8 @@ def _random(config: Config) -> Iterator[dict[str, Any]]:
         for axis in config.axes:
             stage = axis.leaf.stage
             distinct = values.get(f"sweep.distinct.{stage}")
-            draw = i if distinct is None else int(unit_draw(seed, f"distinct:{stage}", i) * distinct)
+            draw = (
+                i if distinct is None else int(unit_draw(seed, f"distinct:{stage}", i) * distinct)
+            )
             point[axis.key] = axis.draw(unit_draw(seed, axis.key, draw))
         yield point

@@ -43,7 +43,9 @@ def draft(files: Sequence[str | Path], cli: Mapping[str, Any], results: Path) ->
         for path in local_files(spec):
             if not Path(path).is_file():
                 raise ConfigError(
-                    "data.files.candles", path, "an existing file",
+                    "data.files.candles",
+                    path,
+                    "an existing file",
                     "The path is relative to the folder in which snakemake runs.",
                 )
     return made
@@ -97,5 +99,7 @@ def read_frozen(cli: Mapping[str, Any]) -> Plan:
         If the main process did not say where it lies.
     """
     if PLAN_KEY not in cli:
-        raise ConfigError(PLAN_KEY, None, "given by the main process", "Start the workflow, not a job.")
+        raise ConfigError(
+            PLAN_KEY, None, "given by the main process", "Start the workflow, not a job."
+        )
     return read_plan(str(cli[PLAN_KEY]))

@@ -15,8 +15,13 @@ FILES = {
     "scripts/job.py": '"""Doc."""\nfrom ethpredict.a import run\nrun()\n',
     "ethpredict/__init__.py": "",
     "ethpredict/errors.py": "x = 1\n",
-    "ethpredict/a/__init__.py": "from ethpredict.a.one import run\nfrom ethpredict.a.two import other\n",
-    "ethpredict/a/one.py": '"""One."""\nfrom ethpredict import errors\nfrom ethpredict.b import _kernels\n\n\ndef run():\n    """Run."""\n    return _kernels.f(1)\n',
+    "ethpredict/a/__init__.py": (
+        "from ethpredict.a.one import run\nfrom ethpredict.a.two import other\n"
+    ),
+    "ethpredict/a/one.py": (
+        '"""One."""\nfrom ethpredict import errors\nfrom ethpredict.b import _kernels\n\n\n'
+        'def run():\n    """Run."""\n    return _kernels.f(1)\n'
+    ),
     "ethpredict/a/two.py": "def other():\n    return 2\n",
     "ethpredict/b/__init__.py": "",
     "ethpredict/b/_kernels.py": "def f(x):\n    return x\n",
@@ -74,18 +79,21 @@ def test_a_kernel_is_compiled_again_when_a_callee_in_another_file_changes(tmp_pa
     source = Path(provenance.ROOT / "ethpredict" / "__init__.py").read_text(encoding="utf-8")
     (tmp_path / "ethpredict" / "__init__.py").write_text(source, encoding="utf-8")
     (tmp_path / "ethpredict" / "outer.py").write_text(
-        "from numba import njit\nfrom ethpredict.inner import g\n\n\n@njit(cache=True)\ndef f():\n    return g()\n",
+        "from numba import njit\nfrom ethpredict.inner import g\n\n\n"
+        "@njit(cache=True)\ndef f():\n    return g()\n",
         encoding="utf-8",
     )
     answers = []
     for value in (1, 2):
         (tmp_path / "ethpredict" / "inner.py").write_text(
-            f"from numba import njit\n\n\n@njit(cache=True)\ndef g():\n    return {value}\n", encoding="utf-8"
+            f"from numba import njit\n\n\n@njit(cache=True)\ndef g():\n    return {value}\n",
+            encoding="utf-8",
         )
         env = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
         answer = subprocess.run(
             [sys.executable, "-c", "import ethpredict, ethpredict.outer as o; print(o.f())"],
-            cwd=tmp_path, env=env | {"PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True, check=True,
+            cwd=tmp_path, env=env | {"PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True,
+            text=True, check=True,
         )  # fmt: skip
         answers.append(int(answer.stdout))
     assert answers == [1, 2]

@@ -15,7 +15,7 @@ from ethpredict.errors import ConfigError
 from ethpredict.sweep.space import assignments
 
 
-def axis(key: str, raw: object):  # noqa: ANN201
+def axis(key: str, raw: object):
     """Parse one axis."""
     found = parse_axis(leaves()[key], raw)
     assert found is not None
@@ -23,7 +23,13 @@ def axis(key: str, raw: object):  # noqa: ANN201
 
 
 def test_linear_and_logarithmic_ranges_hit_their_ends() -> None:
-    assert axis("quoting.gamma", {"low": 0.1, "high": 0.5, "step": 0.1}).grid() == (0.1, 0.2, 0.3, 0.4, 0.5)
+    assert axis("quoting.gamma", {"low": 0.1, "high": 0.5, "step": 0.1}).grid() == (
+        0.1,
+        0.2,
+        0.3,
+        0.4,
+        0.5,
+    )
     log = axis("quoting.gamma", {"low": 0.001, "high": 10, "log": True, "step": 10})
     assert log.grid() == (0.001, 0.01, 0.1, 1.0, 10.0)
     assert axis("labels.horizon", {"low": 4, "high": 12, "step": 4}).grid() == (4, 8, 12)
@@ -74,7 +80,9 @@ VARIED = ("labels.profit", "labels.stop", "quoting.gamma")
 
 def test_more_draws_and_more_axes_keep_the_earlier_values(tmp_path: Path) -> None:
     def values(trials: int, more: str = "") -> list[list[object]]:
-        return [[d[k] for k in VARIED] for d in draws(tmp_path, RANDOM.format(trials=trials, more=more))]
+        return [
+            [d[k] for k in VARIED] for d in draws(tmp_path, RANDOM.format(trials=trials, more=more))
+        ]
 
     few = values(10)
     assert values(40)[:10] == few

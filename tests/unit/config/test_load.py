@@ -92,7 +92,8 @@ def test_broken_yaml_and_missing_file_are_config_errors(tmp_path: Path) -> None:
 
 def test_numbers_words_and_dates_mean_what_they_look_like(tmp_path: Path) -> None:
     values = config(
-        tmp_path, "quoting: {alpha: off, gamma: 1e-3}\ndata: {start: 2025-02-01}\nlabels: {horizon: 6.0}"
+        tmp_path,
+        "quoting: {alpha: off, gamma: 1e-3}\ndata: {start: 2025-02-01}\nlabels: {horizon: 6.0}",
     ).values
     assert values["quoting.alpha"] == "off"
     assert values["quoting.gamma"] == 0.001
@@ -111,7 +112,9 @@ def test_environment_variables_keep_their_type(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reference", ["${SANTIMENT_API_KEY}", "{{ env.SANTIMENT_API_KEY }}"])
 def test_a_secret_never_enters_a_setting(tmp_path: Path, reference: str) -> None:
-    error = refusal(tmp_path, f'study: {{tags: {{key: "{reference}"}}}}', {"SANTIMENT_API_KEY": "s3cr3t-value"})
+    error = refusal(
+        tmp_path, f'study: {{tags: {{key: "{reference}"}}}}', {"SANTIMENT_API_KEY": "s3cr3t-value"}
+    )
     assert "secrets" in str(error)
     assert "s3cr3t-value" not in str(error)
 
@@ -133,7 +136,8 @@ def test_plain_snakemake_refuses_a_clock_dependent_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "attack", ["{{ env.NOPE }}", "{{ nope }}", "{{ ''.__class__.__mro__ }}", "{{ env.__class__ }}", "{{ 1 +"]
+    "attack",
+    ["{{ env.NOPE }}", "{{ nope }}", "{{ ''.__class__.__mro__ }}", "{{ env.__class__ }}", "{{ 1 +"],
 )
 def test_undefined_or_unsafe_templates_are_refused(tmp_path: Path, attack: str) -> None:
     assert refusal(tmp_path, f'study: {{title: "{attack}"}}').key == "study.title"

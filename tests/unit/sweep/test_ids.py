@@ -23,7 +23,12 @@ FOLLOWS = {
     "quote": {"quote", "simulate"},
     "simulate": {"simulate"},
 }
-BASE = {"sweep.mode": "single", "data.files.candles": "a.csv", "bars.interval": "1h", "quoting.max_inventory": 20}
+BASE = {
+    "sweep.mode": "single",
+    "data.files.candles": "a.csv",
+    "bars.interval": "1h",
+    "quoting.max_inventory": 20,
+}
 # settings that make a conditional setting count
 CONTEXTS = [
     {},
@@ -62,9 +67,9 @@ def other_value(key: str, old: Any) -> Any:
     leaf = leaves()[key]
     special = {
         "data.start": "2025-03-01", "data.end": "2025-06-01", "data.files.candles": "b.csv",
-        "data.symbol": "BTCUSDT", "study.name": "other", "study.title": "other", "study.tags": {"a": "b"},
-        "data.interval": "15m", "bars.interval": "4h", "features.include": ["returns"], "features.windows": [7],
-        "data.max_gap": 7200,
+        "data.symbol": "BTCUSDT", "study.name": "other", "study.title": "other",
+        "study.tags": {"a": "b"}, "data.interval": "15m", "bars.interval": "4h",
+        "features.include": ["returns"], "features.windows": [7], "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
         return special[key]
@@ -80,7 +85,7 @@ def other_value(key: str, old: Any) -> Any:
         try:
             if leaf.canonical(value) != old:
                 return value
-        except Exception:  # noqa: S112, BLE001 - the next candidate may be legal
+        except Exception:
             continue
     raise AssertionError(f"no other legal value for {key}")
 
@@ -125,7 +130,12 @@ def test_how_trials_are_made_enters_no_id(tmp_path: Path, key: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("sim.amm.fee_bps", 30), ("model.level0.xgboost.eta", 0.3), ("model.seed", 99), ("sim.seed", 99)],
+    [
+        ("sim.amm.fee_bps", 30),
+        ("model.level0.xgboost.eta", 0.3),
+        ("model.seed", 99),
+        ("sim.seed", 99),
+    ],
 )
 def test_settings_that_do_not_apply_leave_the_ids(tmp_path: Path, key: str, value: Any) -> None:
     assert ids(tmp_path, {key: value}) == ids(tmp_path, {})
@@ -139,7 +149,9 @@ def test_a_replicate_enters_where_a_seed_applies(tmp_path: Path) -> None:
     def runs(settings: dict[str, Any]) -> list[dict[str, Any]]:
         path = tmp_path / "study.yaml"
         path.write_text("", encoding="utf-8")
-        known = {k.replace(".", "__"): v for k, v in (BASE | settings | {"sweep.replicates": 3}).items()}
+        known = {
+            k.replace(".", "__"): v for k, v in (BASE | settings | {"sweep.replicates": 3}).items()
+        }
         return next(iter(build_trials(load([path], known, {})).trials.values()))["runs"]
 
     assert len(runs({})) == 1  # ridge on the book draws nothing

@@ -27,7 +27,8 @@ def drafted(root: Path, name: str = "a", gamma: str = "[0.1, 0.3]", alpha: str =
     """Plan a small study."""
     path = root / "study.yaml"
     path.write_text(
-        STUDY.format(name=name, gamma=gamma, alpha=alpha, horizon=horizon, most=most), encoding="utf-8"
+        STUDY.format(name=name, gamma=gamma, alpha=alpha, horizon=horizon, most=most),
+        encoding="utf-8",
     )
     return make_plan(load([path], {}, {}), root / "results")
 
@@ -148,7 +149,5 @@ def test_baselines_stand_beside_every_market(tmp_path: Path) -> None:
     path.write_text("sim: {venue: [lob, amm]}\nbars: {kind: [time, dollar]}\n", encoding="utf-8")
     plan = make_plan(load([path], {}, {}), tmp_path / "results").plan
     marks = sorted(t["baseline"] for t in plan.trials if t["baseline"])
-    assert marks == sorted(
-        ["do_nothing", "hold", "no_signal"] * 4 + ["fixed_spread"] * 2
-    )
+    assert marks == sorted(["do_nothing", "hold", "no_signal"] * 4 + ["fixed_spread"] * 2)
     assert plan.n_trials_ever == 4

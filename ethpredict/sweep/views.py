@@ -1,0 +1,51 @@
+"""What the study-wide jobs read of a frozen plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ethpredict.sweep.plan import Plan
+
+
+def summary_view(plan: Plan) -> dict[str, Any]:
+    """Trials and what ranks them: the specification of the summary."""
+    return {
+        "stage": "summarise",
+        "study": plan.study,
+        "trials": plan.trials,
+        "axes": plan.axes,
+        "n_trials_ever": plan.n_trials_ever,
+        "objective": plan.settings["objective"],
+        "top": plan.settings["top"],
+    }
+
+
+def top_view(plan: Plan) -> dict[str, Any]:
+    """Trials, runs and where each upstream artefact stands in the job's input lists."""
+    runs = plan.runs()
+    fetches = sorted({run["fetch"] for run in runs})
+    bars = sorted({run["bars"] for run in runs})
+    packs = {
+        pack: i for i, pack in enumerate(plan.holders("quote", {run["quote"] for run in runs}))
+    }
+    holder = {run["quote"]: plan.holders("quote", [run["quote"]])[0] for run in runs}
+    return {
+        "stage": "top",
+        "study": plan.study,
+        "trials": plan.trials,
+        "runs": {
+            run["id"]: {**plan.specs["simulate"][run["id"]], "fetch": run["fetch"]} for run in runs
+        },
+        "top": plan.settings["top"],
+        "files": {
+            "bars": {key: i for i, key in enumerate(bars)},
+            "blocks": {key: i for i, key in enumerate(fetches)},
+            "paths": {quote: packs[pack] for quote, pack in holder.items()},
+        },
+    }
+
+
+def artefact_ids(plan: Plan) -> dict[str, list[str]]:
+    """Stage to the ids of its jobs; where run times are looked up."""
+    singles = {stage: sorted(ids) for stage, ids in plan.specs.items() if stage not in plan.packs}
+    return singles | {stage: list(packs) for stage, packs in plan.packs.items()}

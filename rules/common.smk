@@ -1,0 +1,173 @@
+# The plan, look-ups in it, and what every rule shares. Input functions never read files.
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, workflow.basedir)
+
+from ethpredict import provenance
+from ethpredict.errors import EthPredictError
+from ethpredict.gpu import visible_gpus
+from ethpredict.sweep import start
+
+RESULTS = Path("results")
+STORE = "results/store"
+GPU_ALGOS = {"xgboost"}
+RUN_STAGES = {"fetch", "bars", "train", "quote", "simulate"}
+
+
+def load_plan():
+    """The plan: made here in the main process, read frozen by its children."""
+    cli = dict(workflow.config_settings.config)
+    try:
+        if not workflow.is_main_process:
+            return start.read_frozen(cli), None
+        files = workflow.overwrite_configfiles or [
+            Path(workflow.basedir) / "config" / "config.yaml"
+        ]
+        draft = start.draft(files, cli, RESULTS)
+        workflow.config_settings.config_args = [
+            *workflow.config_settings.config_args,
+            start.child_argument(draft.plan),
+        ]
+        return draft.plan, draft
+    except EthPredictError as error:
+        raise WorkflowError(f"{type(error).__name__}: {error}")
+
+
+PLAN, DRAFT = load_plan()
+STUDY = f"results/{PLAN.study}"
+LEASE = []
+
+
+def start_run():
+    """Lock the study, extend its ledger, freeze the plan, cap the GPUs."""
+    if DRAFT is None:
+        return
+    try:
+        LEASE.append(start.begin(DRAFT, RESULTS))
+    except EthPredictError as error:
+        raise WorkflowError(f"{type(error).__name__}: {error}")
+    if workflow.local_exec and "gpu" not in workflow.global_resources:
+        # Without a cap Snakemake would start every GPU job at once.
+        cap = max(1, len(visible_gpus()))
+        workflow.scheduler.global_resources["gpu"] = cap
+        workflow.scheduler.resources["gpu"] = cap
+
+
+def code_of(script, *assets):
+    """Digest of a script's code, so that an edit in the package reruns what it touches."""
+    return provenance.code_digest(f"scripts/{script}.py", assets)
+
+
+def known(stage, wildcards):
+    """The id of a job, which must be in the plan."""
+    book = PLAN.packs.get(stage) or PLAN.specs[stage]
+    if wildcards.id not in book:
+        raise WorkflowError(f"{stage} {wildcards.id} is not part of study {PLAN.study}")
+    return wildcards.id
+
+
+def spec_of(stage):
+    """Look-up of what one job of a stage reads."""
+
+    def spec(wildcards):
+        return PLAN.spec(stage, known(stage, wildcards))
+
+    return spec
+
+
+def upstream_of(stage, parent, name):
+    """Look-up of one file of a single artefact's parent."""
+
+    def path(wildcards):
+        return f"{STORE}/{parent}/{PLAN.specs[stage][known(stage, wildcards)]['upstream'][parent]}/{name}"
+
+    return path
+
+
+def first_upstream(stage, wildcards):
+    """Upstream ids that all members of a pack share."""
+    return PLAN.members(stage, known(stage, wildcards))[0]["upstream"]
+
+
+def shared_by_pack(stage, parent, name):
+    """Look-up of one file of the artefact that all members of a pack stand on."""
+
+    def path(wildcards):
+        return f"{STORE}/{parent}/{first_upstream(stage, wildcards)[parent]}/{name}"
+
+    return path
+
+
+def packs_upstream(stage, parent, name):
+    """Look-up of one file in every pack that holds what a pack's members read."""
+
+    def paths(wildcards):
+        wanted = {
+            m["upstream"][parent] for m in PLAN.members(stage, known(stage, wildcards))
+        }
+        return [
+            f"{STORE}/{parent}/{pack}/{name}" for pack in PLAN.holders(parent, wanted)
+        ]
+
+    return paths
+
+
+def study_files(stage, name):
+    """One file of every artefact or pack that the study's trials use."""
+    key = {"train": "model", "simulate": "id"}.get(stage, stage)
+    ids = (
+        {run[key] for run in PLAN.runs()} if stage in RUN_STAGES else PLAN.specs[stage]
+    )
+    found = PLAN.holders(stage, ids) if stage in PLAN.packs else sorted(ids)
+    return [f"{STORE}/{stage}/{item}/{name}" for item in found]
+
+
+def planned_files():
+    """Every table that a report may show, by the name that the report knows it by."""
+    tables = {
+        "metrics": ("simulate", "metrics.parquet"),
+        "equity": ("simulate", "equity.parquet"),
+        "daily": ("simulate", "daily.parquet"),
+        "scores": ("train", "scores.parquet"),
+        "calibration": ("quote", "calibration.parquet"),
+        "quality": ("fetch", "quality.json"),
+        "bar_quality": ("bars", "quality.json"),
+        "meta": ("features", "meta.json"),
+        "label_stats": ("labels", "stats.json"),
+    }
+    return {key: study_files(stage, name) for key, (stage, name) in tables.items()}
+
+
+def fetch_files(wildcards):
+    """Local files that a source reads; none for the synthetic market."""
+    return start.local_files(PLAN.specs["fetch"][known("fetch", wildcards)])
+
+
+def train_bars(wildcards):
+    """Bars that a pack's features and labels stand on."""
+    features = first_upstream("train", wildcards)["features"]
+    return f"{STORE}/bars/{PLAN.specs['features'][features]['upstream']['bars']}/bars.parquet"
+
+
+def train_gpus(wildcards):
+    """One GPU for an algorithm that can use it, if the study asks for it or one is here."""
+    algo = PLAN.members("train", wildcards.id)[0]["settings"]["model"]["level0"]["algo"]
+    device = PLAN.settings["device"]
+    wants = device == "cuda" or (device == "auto" and bool(visible_gpus()))
+    return int(algo in GPU_ALGOS and wants)
+
+
+def simulate_blocks(wildcards):
+    """Blocks of the market that a pack's bars stand on."""
+    bars = first_upstream("simulate", wildcards)["bars"]
+    return (
+        f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/blocks.parquet"
+    )
+
+
+wildcard_constraints:
+    id="[0-9a-f]{16}",

@@ -1,0 +1,72 @@
+# The study's tables: every trial, the best ones in detail, the locked test.
+
+
+rule summarise_study:
+    input:
+        metrics=study_files("simulate", "metrics.parquet"),
+        equity=study_files("simulate", "equity.parquet"),
+        daily=study_files("simulate", "daily.parquet"),
+        scores=study_files("train", "scores.parquet"),
+        statuses=study_files("train", "status.parquet"),
+    output:
+        trials=report(
+            f"{STUDY}/trials.parquet",
+            caption="captions/trials.rst",
+            category="Trials",
+        ),
+        leaderboard=report(
+            f"{STUDY}/leaderboard.json",
+            caption="captions/leaderboard.rst",
+            category="Trials",
+        ),
+        top=f"{STUDY}/top.json",
+    log:
+        f"results/logs/summarise/{PLAN.study}.log",
+    benchmark:
+        f"results/benchmarks/summarise/{PLAN.study}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        plan=f"{STUDY}/plan.json",
+        digest=PLAN.digest(),
+        code=code_of("summarise_study"),
+    message:
+        "Summarising study"
+    script:
+        "../scripts/summarise_study.py"
+
+
+rule simulate_top:
+    input:
+        top=f"{STUDY}/top.json",
+        trials=f"{STUDY}/trials.parquet",
+        bars=study_files("bars", "bars.parquet"),
+        blocks=study_files("fetch", "blocks.parquet"),
+        paths=study_files("quote", "paths.parquet"),
+    output:
+        paths=f"{STUDY}/top/paths.parquet",
+        locked=f"{STUDY}/top/locked.parquet",
+        equity=f"{STUDY}/top/locked_equity.parquet",
+        reveal=f"{STUDY}/top/reveal.json",
+    log:
+        f"results/logs/top/{PLAN.study}.log",
+    benchmark:
+        f"results/benchmarks/top/{PLAN.study}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        plan=f"{STUDY}/plan.json",
+        digest=PLAN.digest(),
+        code=code_of("simulate_top"),
+    message:
+        "Simulating the best trials in detail, and on the locked test"
+    script:
+        "../scripts/simulate_top.py"
