@@ -1,0 +1,174 @@
+"""Inventory-independent paths of a quote: sigma, A, k, xi and the prediction."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ethpredict.errors import TrialError
+from ethpredict.quoting.calibration import SIDES, Calibration, WalkForward
+from ethpredict.quoting.volatility import price_sigma
+
+_LOG = logging.getLogger(__name__)
+
+PATH_COLUMNS = {
+    "quote_id": "str",
+    "row": "int64",
+    "ts": "int64",
+    "segment": "int8",
+    "sigma": "float64",
+    "A": "float64",
+    "k": "float64",
+    "xi": "float64",
+    "m": "float64",
+    "p": "float64",
+    "gain": "float64",
+    "loss": "float64",
+    "t_pred": "int64",
+    "horizon_s": "float64",
+}
+CALIBRATION_COLUMNS = {
+    "quote_id": "str",
+    "ts": "int64",
+    "side": "str",
+    "A": "float64",
+    "A_se": "float64",
+    "k": "float64",
+    "k_se": "float64",
+    "n_fills": "int64",
+    "approximate": "bool",
+}
+
+
+def _table(parts: list[pd.DataFrame], columns: dict[str, str]) -> pd.DataFrame:
+    """One table with fixed columns and types, also where there is no part."""
+    if not parts:
+        return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
+    return pd.concat(parts, ignore_index=True)[list(columns)].astype(columns)
+
+
+def build_paths(
+    bars: pd.DataFrame,
+    predictions: pd.DataFrame,
+    members: list[dict[str, Any]],
+    statuses: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Build the paths of every member of a quote pack.
+
+    Parameters
+    ----------
+    bars : DataFrame
+        The `bars` table that all members share.
+    predictions : DataFrame
+        Rows of the train packs: model_id, row, ts, segment, m, p, gain, loss, horizon_s.
+    members : list of dict
+        ``{"id", "settings": {"quoting": {"calibration": {...}}}, "upstream": {"train"}}``.
+    statuses : DataFrame, optional
+        model_id, status, error of the train packs; a failed model fails its quote.
+
+    Returns
+    -------
+    paths : DataFrame
+        One row per member and predicted row, sorted by quote_id and row: sigma
+        (USD/sqrt(s)), A (1/s), k (1/USD), xi (USD, 0 from bars), the prediction and
+        t_pred, the moment it was made (UTC ns). A and k pool both sides. nan where not
+        enough data had arrived: there the simulator does not quote.
+    calibration : DataFrame
+        One row per member, fit and side (`bid`, `ask`, `both`), with standard errors;
+        `approximate` is True because bars only bound the fills.
+    status : DataFrame
+        quote_id, status (`ok` or `failed`), error; sorted by quote_id.
+    """
+    shared: dict[Calibration, tuple[np.ndarray, WalkForward]] = {}
+    by_model = dict(tuple(predictions.groupby("model_id", sort=True)))
+    failed = {}
+    if statuses is not None:
+        bad = statuses[statuses["status"] != "ok"]
+        failed = dict(zip(bad["model_id"], bad["error"], strict=True))
+    paths, calibrations, status = [], [], []
+    for member in sorted(members, key=lambda item: str(item["id"])):
+        name, model = str(member["id"]), str(member["upstream"]["train"])
+        settings = Calibration(**member["settings"]["quoting"]["calibration"])
+        try:
+            if model in failed:
+                raise TrialError(name, f"its model {model} failed: {failed[model]}")
+            if model not in by_model:
+                raise TrialError(name, f"its model {model} has no predictions")
+            if settings not in shared:
+                shared[settings] = (
+                    price_sigma(bars, settings.volatility_window),
+                    WalkForward(bars, settings),
+                )
+            path, fits = _member_path(name, by_model[model], *shared[settings], settings)
+        except TrialError as error:
+            _LOG.warning("quote failed: %s", error)
+            status.append((name, "failed", str(error)))
+            continue
+        paths.append(path)
+        calibrations.append(fits)
+        status.append((name, "ok", ""))
+    return (
+        _table(paths, PATH_COLUMNS),
+        _table(calibrations, CALIBRATION_COLUMNS),
+        pd.DataFrame(status, columns=["quote_id", "status", "error"]).astype("str"),
+    )
+
+
+def _member_path(
+    name: str,
+    predicted: pd.DataFrame,
+    sigma: np.ndarray,
+    walk: WalkForward,
+    settings: Calibration,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Paths and fits of one member on the rows of its model's predictions."""
+    predicted = predicted.sort_values("row", kind="stable")
+    rows, ts = predicted["row"].to_numpy(np.int64), predicted["ts"].to_numpy(np.int64)
+    moments, which = np.unique(walk.moments(ts), return_inverse=True)
+    fits = [walk.at(int(moment)) for moment in moments]
+    pooled_a = np.array([fit["both"].A for fit in fits], dtype=np.float64)
+    pooled_k = np.array([fit["both"].k for fit in fits], dtype=np.float64)
+    if np.isnan(pooled_a).all():
+        most = max((fit["both"].n_fills for fit in fits), default=0)
+        raise TrialError(
+            name,
+            f"no fit of A and k in {len(fits)} windows of {settings.window_days} d: at most "
+            f"{most} would-be fills, quoting.calibration.min_fills = {settings.min_fills}; "
+            "lengthen window_days or lower min_fills",
+        )
+    if np.isnan(sigma[rows]).all():
+        raise TrialError(
+            name,
+            f"no row has {settings.volatility_window} returns behind it without a gap "
+            f"({len(sigma)} bars); shorten quoting.calibration.volatility_window",
+        )
+    path = pd.DataFrame(
+        {
+            "quote_id": name,
+            "row": rows,
+            "ts": ts,
+            "segment": predicted["segment"].to_numpy(np.int8),
+            "sigma": sigma[rows],
+            "A": pooled_a[which],
+            "k": pooled_k[which],
+            "xi": 0.0,
+            **{
+                column: predicted[column].to_numpy(np.float64)
+                for column in ("m", "p", "gain", "loss", "horizon_s")
+            },
+            "t_pred": ts,
+        }
+    )
+    table = pd.DataFrame(
+        [
+            (name, int(moment), side, f.A, f.A_se, f.k, f.k_se, f.n_fills, True)
+            for moment, fit in zip(moments, fits, strict=True)
+            for side in SIDES
+            for f in (fit[side],)
+        ],
+        columns=list(CALIBRATION_COLUMNS),
+    )
+    return path, table

@@ -1,0 +1,46 @@
+"""Calibrate volatility and fill intensity and lay them beside the predictions.
+
+Inputs
+------
+bars : bars.parquet
+predictions, statuses : lists of predictions.parquet and status.parquet of train packs
+
+Outputs
+-------
+===================  =========================================================
+paths.parquet        quote_id, row, ts (UTC ns), segment, sigma (USD/sqrt s),
+                     A (1/s), k (1/USD), xi (USD), m, p, gain, loss (log
+                     returns), t_pred (UTC ns), horizon_s (s)
+calibration.parquet  quote_id, ts (UTC ns), side, A, A_se (1/s), k, k_se
+                     (1/USD), n_fills, approximate
+status.parquet       quote_id, status (ok, failed), error
+spec.json            the specification of the pack
+===================  =========================================================
+"""
+
+import json
+from typing import Any
+
+from ethpredict import log
+from ethpredict.io.artefact import read_members, read_table, write_json, write_table
+from ethpredict.quoting import build_paths
+
+
+def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
+    """Read, call the package, write."""
+    models = {member["upstream"]["train"] for member in spec["members"]}
+    paths, calibration, status = build_paths(
+        read_table(inputs.bars),
+        read_members(inputs.predictions, "model_id", models),
+        spec["members"],
+        read_members(inputs.statuses, "model_id", models),
+    )
+    write_table(paths, outputs.paths)
+    write_table(calibration, outputs.calibration)
+    write_table(status, outputs.status)
+    write_json(spec, outputs.spec)
+
+
+if "snakemake" in globals():
+    log.setup(snakemake.log[0])
+    main(snakemake.input, snakemake.output, json.loads(snakemake.params.spec))

@@ -1,0 +1,102 @@
+"""Bribes against brute force, published numbers and limits."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+
+from ethpredict.errors import ConfigError
+from ethpredict.quoting.bribe import optimal_bribe, optimal_bribe_all_pay, slope_per_usd
+
+
+def first_price(b, a, s, v, c):
+    p = expit(a + s * b)
+    return p * (v - b) - (1 - p) * c
+
+
+@given(st.floats(-20, 20), st.floats(1e-3, 50), st.floats(-5, 500), st.floats(0, 50))
+def test_no_bribe_beats_the_optimum(a, s, v, c):
+    bribe, probability, utility = (float(x) for x in optimal_bribe(a, s, v, c))
+    grid = np.linspace(0.0, max(v + c, 1.0), 20_001)
+    best = first_price(grid, a, s, v, c).max()
+    scale = max(1.0, abs(v), c)
+    assert bribe >= 0.0
+    assert utility >= best - 1e-9 * scale
+    assert utility == pytest.approx(float(first_price(bribe, a, s, v, c)), abs=1e-9 * scale)
+    assert probability == pytest.approx(float(expit(a + s * bribe)), rel=1e-9)
+
+
+@given(st.floats(-10, 10), st.floats(0.01, 50), st.floats(0.01, 500))
+def test_all_pay_beats_a_numeric_search(a, s, v):
+    bribe, probability, utility = (float(x) for x in optimal_bribe_all_pay(a, s, v))
+    grid = np.linspace(0.0, v, 20_001)
+    best = (expit(a + s * grid) * v - grid).max()
+    assert utility >= best - 1e-9 * max(1.0, v)
+    assert utility == pytest.approx(float(expit(a + s * bribe) * v - bribe), abs=1e-9 * max(1, v))
+    assert probability == pytest.approx(float(expit(a + s * bribe)), rel=1e-9)
+
+
+def test_optimum_against_a_bounded_optimiser():
+    a, s, v, c = -1.0, 1.5, 4.0, 0.3
+    found = minimize_scalar(
+        lambda b: -first_price(b, a, s, v, c), bounds=(0, v), options={"xatol": 1e-12}
+    )
+    bribe, _, utility = optimal_bribe(a, s, v, c)
+    assert float(bribe) == pytest.approx(found.x, abs=1e-6)
+    assert float(utility) == pytest.approx(-found.fun, abs=1e-12)
+
+
+def test_vectors(shared_vectors):
+    data = json.loads((shared_vectors / "bribe.json").read_text())
+    for case in data["first_price"]:
+        got = optimal_bribe(case["a"], case["slope"], case["value"], case["fail_cost"])
+        expected = [case["bribe"], case["p"], case["utility"]]
+        np.testing.assert_allclose([float(x) for x in got], expected, rtol=1e-9, atol=1e-9)
+    (all_pay,) = (value for name, value in data.items() if name.startswith("all_pay"))
+    for case in all_pay:
+        got = optimal_bribe_all_pay(case["a"], case["slope"], case["value"])[0]
+        assert float(got) == pytest.approx(case["bribe"], rel=1e-9, abs=1e-9)
+
+
+def test_extremes_do_not_overflow():
+    with np.errstate(over="raise"):
+        bribe, probability, utility = optimal_bribe(
+            np.array([-900.0, 0.0, 800.0, 0.0]),
+            np.array([1.0, 1e6, 1.0, 0.0]),
+            np.array([100.0, 1e6, 10.0, 5.0]),
+        )
+    # Hopeless odds still earn their optimum; sure odds and a flat slope pay nothing.
+    assert bribe[0] == pytest.approx(99.0)
+    assert probability[1] == pytest.approx(1.0)
+    assert bribe[1] == pytest.approx(math.log(1e12) / 1e6, rel=0.05)
+    assert bribe[2] == bribe[3] == 0.0
+    assert utility[3] == 2.5
+
+
+def test_nan_and_shapes():
+    bribe, _, utility = optimal_bribe(np.array([[0.0], [np.nan]]), 1.0, np.array([1.0, 9.0, 0.0]))
+    assert bribe.shape == (2, 3)
+    assert np.isnan(bribe[1]).all()
+    assert np.isnan(utility[1]).all()
+    assert np.isnan(optimal_bribe_all_pay(0.0, 1.0, np.nan)[2])
+
+
+def test_illegal_values_are_named():
+    with pytest.raises(ConfigError, match=r"bribe.s = -1.0"):
+        optimal_bribe(0.0, -1.0, 1.0)
+    with pytest.raises(ConfigError, match=r"bribe.fail_cost = -2.0"):
+        optimal_bribe(0.0, 1.0, 1.0, -2.0)
+
+
+def test_slope_in_dollars_gives_the_same_probability():
+    gas, eth = 120_000, 3000.0
+    tip_gwei = 2.5
+    dollars = tip_gwei * 1e-9 * gas * eth
+    assert float(slope_per_usd(1.5, gas, eth)) * dollars == pytest.approx(1.5 * tip_gwei)

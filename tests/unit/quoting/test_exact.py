@@ -1,0 +1,201 @@
+"""Exact quotes against 60-digit arithmetic, published numbers and symmetries."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ethpredict.errors import ConfigError
+from ethpredict.quoting.glft import closed_form_quotes, exact_quotes
+
+BASE = {"gamma": 0.01, "sigma": 0.3, "A": 0.9, "k": 0.3}
+
+
+def matrix(gamma, sigma, A, k, Q, mu, xi):
+    """Diagonal of M and eta, in the working precision of mpmath."""
+    g, s, a, decay, drift, jump = (mpmath.mpf(v) for v in (gamma, sigma, A, k, mu, xi))
+    eta = a * (1 + g / decay) ** -(1 + decay / g) * mpmath.exp(-decay * jump / 2)
+    alpha, beta = decay * g * s**2 / 2, decay * drift
+    return [alpha * q * q - beta * q for q in range(-Q, Q + 1)], eta
+
+
+def eigenvector(diagonal, eta):
+    """Inverse iteration by elimination, in which every number is positive.
+
+    For a positive v the least of ``(M v)_q / v_q`` is a lower bound of the eigenvalue
+    (Collatz-Wielandt): it is the next shift. Stops when the bounds meet in every entry.
+    """
+    n = len(diagonal)
+    v, shift = [mpmath.mpf(1)] * n, min(diagonal) - 2 * eta
+    for _ in range(500):
+        pivots = [diagonal[0] - shift]
+        for d in diagonal[1:]:
+            pivots.append(d - shift - eta * eta / pivots[-1])
+        assert min(pivots) > 0
+        y = [v[0]]
+        for i in range(1, n):
+            y.append(v[i] + eta * y[-1] / pivots[i - 1])
+        v[-1] = y[-1] / pivots[-1]
+        for i in range(n - 2, -1, -1):
+            v[i] = (y[i] + eta * v[i + 1]) / pivots[i]
+        padded = [mpmath.mpf(0), *v, mpmath.mpf(0)]
+        bounds = [diagonal[i] - eta * (padded[i] + padded[i + 2]) / padded[i + 1] for i in range(n)]
+        if max(bounds) - min(bounds) < mpmath.mpf(10) ** -25 * eta:
+            return v
+        shift = min(bounds) - mpmath.mpf(10) ** -35 * eta
+    raise AssertionError("the oracle did not converge")
+
+
+def oracle_quotes(v, gamma, k, xi):
+    g, decay, n = mpmath.mpf(gamma), mpmath.mpf(k), len(v)
+    centre = mpmath.log(1 + g / decay) / g + mpmath.mpf(xi) / 2
+    bid = [centre + mpmath.log(v[i] / v[i + 1]) / decay for i in range(n - 1)]
+    ask = [centre + mpmath.log(v[i] / v[i - 1]) / decay for i in range(1, n)]
+    return np.array([float(x) for x in bid]), np.array([float(x) for x in ask])
+
+
+def random_set(rng, limit):
+    return {
+        "gamma": 10 ** rng.uniform(-4, 0),
+        "sigma": 10 ** rng.uniform(-2, 0.5),
+        "A": 10 ** rng.uniform(-2, 1),
+        "k": 10 ** rng.uniform(-1.5, 1),
+        "Q": int(rng.integers(1, limit + 1)),
+        "mu": rng.normal(0, 1e-3) if rng.random() < 0.6 else 0.0,
+        "xi": rng.uniform(0, 0.3) if rng.random() < 0.5 else 0.0,
+    }
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_stationary_quotes_equal_the_60_digit_reference(seed):
+    rng = np.random.default_rng(seed)
+    given_set = random_set(rng, 600 if seed == 0 else 120)
+    with mpmath.workdps(60):
+        diagonal, eta = matrix(**given_set)
+        expected = oracle_quotes(
+            eigenvector(diagonal, eta), given_set["gamma"], given_set["k"], given_set["xi"]
+        )
+    bid, ask = exact_quotes(**given_set)
+    np.testing.assert_allclose(bid[:-1], expected[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ask[1:], expected[1], rtol=1e-9, atol=1e-12)
+    assert np.isnan([bid[-1], ask[0]]).all()
+
+
+@pytest.mark.parametrize("terminal", ["liquidation", "stationary"])
+@pytest.mark.parametrize("seed", range(4))
+def test_finite_horizon_equals_the_60_digit_reference(seed, terminal):
+    rng = np.random.default_rng(100 + seed)
+    given_set = random_set(rng, 4)
+    horizon = 10 ** rng.uniform(-1, 2)
+    with mpmath.workdps(60):
+        diagonal, eta = matrix(**given_set)
+        n, Q = len(diagonal), given_set["Q"]
+        M = mpmath.zeros(n)
+        for i in range(n):
+            M[i, i] = diagonal[i]
+            if i:
+                M[i, i - 1] = M[i - 1, i] = -eta
+        if terminal == "liquidation":
+            impact = mpmath.mpf(given_set["k"]) * mpmath.mpf(given_set["xi"]) / 2
+            end = [mpmath.exp(-impact * q * q) for q in range(-Q, Q + 1)]
+        else:
+            end = eigenvector(matrix(**{**given_set, "mu": 0.0})[0], eta)
+        # exp(-M T) by diagonalisation: exact enough at 60 digits and small size.
+        values, vectors = mpmath.eigsy(M)
+        weights = vectors.T * mpmath.matrix(end)
+        v = vectors * mpmath.matrix(
+            [mpmath.exp(-values[i] * horizon) * weights[i] for i in range(n)]
+        )
+        expected = oracle_quotes(list(v), given_set["gamma"], given_set["k"], given_set["xi"])
+    bid, ask = exact_quotes(**given_set, horizon=horizon, terminal=terminal)
+    np.testing.assert_allclose(bid[:-1], expected[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ask[1:], expected[1], rtol=1e-9, atol=1e-12)
+
+
+def test_vectors(shared_vectors):
+    data = json.loads((shared_vectors / "glft.json").read_text())
+    for case in data["cases"]:
+        arguments = {name: case[name] for name in ("gamma", "sigma", "A", "k", "Q")}
+        for names, horizon in (
+            (("asymptotic_bid", "asymptotic_ask"), None),
+            (("exact_bid_t0", "exact_ask_t0"), case["T"]),
+        ):
+            for got, name in zip(exact_quotes(**arguments, horizon=horizon), names, strict=True):
+                known = np.array([np.nan if x is None else x for x in case[name]])
+                np.testing.assert_allclose(got, known, rtol=1e-9)
+    for case in data["drift"]:
+        bid, ask = exact_quotes(**BASE, Q=30, mu=case["mu"], horizon=600.0)
+        assert bid[30] == pytest.approx(case["exact_bid_q0"], rel=1e-9)
+        assert ask[30] == pytest.approx(case["exact_ask_q0"], rel=1e-9)
+
+
+def test_set_on_which_dense_solvers_fail():
+    """The eigenvector spans more than double precision: 8.6 is lost in ln v."""
+    given_set = {"gamma": 0.1, "sigma": 2.0, "A": 0.9, "k": 0.3, "Q": 50, "mu": 0.0, "xi": 0.0}
+    with mpmath.workdps(60):
+        diagonal, eta = matrix(**given_set)
+        v = eigenvector(diagonal, eta)
+        expected = oracle_quotes(v, 0.1, 0.3, 0.0)
+        assert float(mpmath.log(v[50] / v[0])) > 200
+    bid, ask = exact_quotes(**given_set)
+    np.testing.assert_allclose(bid[:-1], expected[0], rtol=1e-12)
+    np.testing.assert_allclose(ask[1:], expected[1], rtol=1e-12)
+
+
+@settings(max_examples=30)
+@given(
+    st.floats(1e-3, 1.0),
+    st.floats(0.05, 2.0),
+    st.floats(0.05, 5.0),
+    st.floats(0.1, 5.0),
+    st.integers(1, 20),
+    st.floats(-0.01, 0.01),
+    st.floats(0.05, 20.0),
+    st.one_of(st.none(), st.floats(0, 50)),
+)
+def test_scaling_mirror_and_order(gamma, sigma, A, k, Q, mu, c, horizon):
+    bid, ask = exact_quotes(gamma, sigma, A, k, Q, mu, 0.0, horizon)
+    near = {"rtol": 1e-9, "atol": 1e-9 / k}
+    scaled = exact_quotes(gamma / c, sigma * c, A, k / c, Q, mu * c, 0.0, horizon)
+    np.testing.assert_allclose(scaled[0] / c, bid, **near)
+    mirrored_bid, mirrored_ask = exact_quotes(gamma, sigma, A, k, Q, -mu, 0.0, horizon)
+    np.testing.assert_allclose(mirrored_bid[::-1], ask, **near)
+    np.testing.assert_allclose(mirrored_ask[::-1], bid, **near)
+    assert (np.diff(bid[:-1]) >= -1e-9 / k).all()
+    assert (np.diff(ask[1:]) <= 1e-9 / k).all()
+
+
+def test_limits():
+    bid, _ = exact_quotes(**BASE, Q=3, horizon=0.0)
+    np.testing.assert_allclose(bid[:-1], math.log(1 + 0.01 / 0.3) / 0.01, rtol=1e-12)
+    stationary = exact_quotes(**BASE, Q=10, mu=1e-3)
+    for horizon in (1e7, math.inf):
+        late = exact_quotes(**BASE, Q=10, mu=1e-3, horizon=horizon)
+        np.testing.assert_allclose(late[0], stationary[0], rtol=1e-12)
+    # Without drift the stationary start stays where it is.
+    still = exact_quotes(**BASE, Q=10, horizon=55.0, terminal="stationary")
+    np.testing.assert_allclose(still[1], exact_quotes(**BASE, Q=10)[1], rtol=1e-11)
+    # No risk and no drift: only the limits bend the quotes.
+    flat = exact_quotes(0.01, 0.0, 0.9, 0.3, 2)[0]
+    v = np.sin(np.pi * np.arange(1, 6) / 6)
+    expected = math.log(1 + 0.01 / 0.3) / 0.01 + np.log(v[:-1] / v[1:]) / 0.3
+    np.testing.assert_allclose(flat[:-1], expected, rtol=1e-12)
+    pushed = exact_quotes(0.01, 0.0, 0.9, 0.3, 2, mu=1.0)
+    assert (pushed[0][:-1] < flat[:-1]).all()
+    # A small order makes the closed form's continuum limit.
+    bid, _ = exact_quotes(1e-4, 0.3, 0.9, 0.3, 400)
+    assert bid[400] == pytest.approx(float(closed_form_quotes(1e-4, 0.3, 0.9, 0.3, 0.0)[0]), 1e-5)
+
+
+def test_illegal_values():
+    for changes in ({"Q": 0}, {"Q": 1.5}, {"gamma": 0.0}, {"horizon": -1.0}, {"mu": math.nan}):
+        with pytest.raises(ConfigError):
+            exact_quotes(**{**BASE, "Q": 5, **changes})
+    with pytest.raises(ConfigError, match="liquidation"):
+        exact_quotes(**BASE, Q=5, horizon=1.0, terminal="never")
