@@ -1,0 +1,249 @@
+"""From the accounts and the equity path of one run to its row of metrics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ethpredict.errors import TrialError
+from ethpredict.sim import _account_kernels as acc
+from ethpredict.sim._path_kernels import drawdown_path
+from ethpredict.sim.rows import Floats, Ints, MarketRows
+
+# The parts that sum to `pnl`.
+PNL_PARTS = (
+    "pnl_spread",
+    "pnl_inventory",
+    "pnl_fees",
+    "pnl_funding",
+    "pnl_gas",
+    "pnl_bribe",
+    "pnl_lp_fees",
+    "pnl_lp_adverse",
+    "pnl_liquidation",
+    "pnl_endowment",
+)
+METRICS = (
+    "pnl",
+    *PNL_PARTS,
+    "pnl_1k",
+    "capital",
+    "days",
+    "n_fills",
+    "n_buys",
+    "n_sells",
+    "volume_base",
+    "notional",
+    "turnover",
+    "fill_ratio",
+    "hit_ratio",
+    "mean_abs_inventory",
+    "time_at_limit",
+    "max_drawdown",
+    "time_under_water",
+    "sharpe",
+    "sortino",
+    "calmar",
+    "markout_5m",
+    "n_sent",
+    "n_reverts",
+    "n_not_included",
+    "endowment_change",
+)
+IDENTITY_TOLERANCE = 1e-9
+LEAST_DAYS = 30
+YEAR_DAYS = 365.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a kernel leaves behind for one run.
+
+    Parameters
+    ----------
+    accounts : ndarray, shape (N_ACCOUNTS,)
+        See :mod:`ethpredict.sim._account_kernels`.
+    equity, inventory : ndarray, shape (n,)
+        After each row, before the final liquidation; USD, ETH.
+    detail : ndarray, shape (N_DETAIL, n) or (N_DETAIL, 0)
+        Quotes, fills, cash and targets per row.
+    """
+
+    accounts: Floats
+    equity: Floats
+    inventory: Floats
+    detail: Floats
+
+    @property
+    def final(self) -> float:
+        """Equity after the liquidation, USD: the total P&L."""
+        return float(self.accounts[acc.CASH])
+
+
+def _ratio(above: float, below: float) -> float:
+    """Quotient, nan where the denominator is 0."""
+    return above / below if below != 0.0 else math.nan
+
+
+def pnl_parts(run_id: str, outcome: Outcome) -> dict[str, float]:
+    """Signed parts of the P&L, checked against the total.
+
+    Parameters
+    ----------
+    run_id : str
+        For the error.
+    outcome : Outcome
+        The run.
+
+    Returns
+    -------
+    dict
+        ``pnl`` and :data:`PNL_PARTS`, USD.
+
+    Raises
+    ------
+    TrialError
+        If the final position could not be closed, a number is not finite, or the
+        parts miss the total by more than 1e-9 of the gross notional.
+    """
+    accounts = outcome.accounts
+    if accounts[acc.STUCK]:
+        raise TrialError(
+            run_id,
+            "the pool holds less ETH than the final short position; raise sim.amm.liquidity "
+            "or lower quoting.max_inventory",
+        )
+    parts = dict.fromkeys(PNL_PARTS, 0.0) | {
+        "pnl_spread": float(accounts[acc.SPREAD]),
+        "pnl_inventory": float(accounts[acc.INVENTORY]),
+        "pnl_fees": float(accounts[acc.FEES]),
+        "pnl_gas": float(accounts[acc.GAS]),
+        "pnl_bribe": float(accounts[acc.BRIBE]),
+        "pnl_liquidation": float(accounts[acc.LIQUIDATION]),
+    }
+    total = outcome.final
+    miss = abs(math.fsum(parts.values()) - total)
+    allowed = IDENTITY_TOLERANCE * max(1.0, float(accounts[acc.NOTIONAL]))
+    if not miss <= allowed:
+        raise TrialError(
+            run_id,
+            f"the parts of the P&L miss its total {total:g} USD by {miss:g} > {allowed:g}; "
+            "the prices or sizes are too large to account for in double precision",
+        )
+    return {"pnl": total, **parts}
+
+
+def daily_pnl(outcome: Outcome, day: Ints) -> tuple[Ints, Floats]:
+    """P&L per UTC day, every day of the span.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        The run.
+    day : ndarray of int64, shape (n,)
+        UTC day of each row, not decreasing.
+
+    Returns
+    -------
+    days : ndarray of int64, shape (d,)
+        Consecutive days since the epoch.
+    pnl : ndarray, shape (d,)
+        USD; the last day counts the liquidation; they sum to the total.
+    """
+    days = np.arange(day[0], day[-1] + 1)
+    last = np.searchsorted(day, days, side="right") - 1
+    level = outcome.equity[last]
+    level[-1] = outcome.final
+    return days, np.diff(level, prepend=0.0)
+
+
+def return_ratios(returns: Floats, drawdown: float) -> dict[str, float]:
+    """Annualised ratios of daily returns on fixed capital.
+
+    Parameters
+    ----------
+    returns : ndarray, shape (d,)
+        Daily P&L over capital.
+    drawdown : float
+        Largest drawdown over capital.
+
+    Returns
+    -------
+    dict
+        ``sharpe`` = sqrt(365) mean/sd (ddof 1), ``sortino`` with the root mean
+        square of the losses, ``calmar`` = 365 mean / drawdown; nan under 30 days
+        or where the denominator is 0.
+    """
+    if len(returns) < LEAST_DAYS:
+        return {"sharpe": math.nan, "sortino": math.nan, "calmar": math.nan}
+    mean, spread = float(np.mean(returns)), float(np.std(returns, ddof=1))
+    below = float(np.sqrt(np.mean(np.square(np.minimum(returns, 0.0)))))
+    return {
+        "sharpe": math.sqrt(YEAR_DAYS) * _ratio(mean, spread),
+        "sortino": math.sqrt(YEAR_DAYS) * _ratio(mean, below),
+        "calmar": YEAR_DAYS * _ratio(mean, drawdown),
+    }
+
+
+def run_metrics(
+    run_id: str, outcome: Outcome, market: MarketRows, max_inventory: float, endowment: float
+) -> tuple[dict[str, float], Floats]:
+    """All metrics of one run.
+
+    Parameters
+    ----------
+    run_id : str
+        For errors.
+    outcome : Outcome
+        The run.
+    market : MarketRows
+        Its rows.
+    max_inventory : float
+        Inventory limit, ETH: the capital is this times the time-mean mid.
+    endowment : float
+        ETH that the venue needed at the start (0 on a book). It is borrowed and given
+        back: `pnl_endowment` is 0, and what its price did alone is `endowment_change`.
+
+    Returns
+    -------
+    metrics : dict
+        Every name of :data:`METRICS`.
+    drawdown : ndarray, shape (n,)
+        Distance of the equity below its running peak, USD, >= 0.
+    """
+    accounts = outcome.accounts
+    parts = pnl_parts(run_id, outcome)
+    capital, days = max_inventory * market.mean_mid, market.days
+    span = float(market.seconds.sum())
+    drawdown = np.empty(len(outcome.equity))
+    largest, under_water = drawdown_path(outcome.equity, outcome.final, market.seconds, drawdown)
+    _, pnl = daily_pnl(outcome, market.day)
+    fills = float(accounts[acc.N_BUYS] + accounts[acc.N_SELLS])
+    notional = float(accounts[acc.NOTIONAL])
+    metrics = parts | {
+        "pnl_1k": 1000.0 * parts["pnl"] / (capital * days),
+        "capital": capital,
+        "days": days,
+        "n_fills": fills,
+        "n_buys": float(accounts[acc.N_BUYS]),
+        "n_sells": float(accounts[acc.N_SELLS]),
+        "volume_base": float(accounts[acc.VOLUME]),
+        "notional": notional,
+        "turnover": notional / (capital * days),
+        "fill_ratio": _ratio(float(accounts[acc.TAKEN]), float(accounts[acc.OFFERED])),
+        "hit_ratio": _ratio(float(accounts[acc.WINS]), float(accounts[acc.CLOSES])),
+        "mean_abs_inventory": float(accounts[acc.ABS_INVENTORY_S]) / span,
+        "time_at_limit": float(accounts[acc.LIMIT_S]) / span,
+        "max_drawdown": float(largest),
+        "time_under_water": float(under_water) / span,
+        "markout_5m": 1e4
+        * _ratio(float(accounts[acc.MARKOUT]), float(accounts[acc.MARKOUT_NOTIONAL])),
+        "n_sent": float(accounts[acc.N_SENT]),
+        "n_reverts": float(accounts[acc.N_REVERTS]),
+        "n_not_included": float(accounts[acc.N_NOT_INCLUDED]),
+        "endowment_change": endowment * float(market.close[-1] - market.close[0]),
+    }
+    metrics |= return_ratios(pnl / capital, float(largest) / capital)
+    return {name: metrics[name] for name in METRICS}, drawdown

@@ -1,0 +1,305 @@
+"""Simulate a pack: many runs over the same bars."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ethpredict.errors import TrialError
+from ethpredict.sim import _account_kernels as acc
+from ethpredict.sim._lob_kernels import run_lob
+from ethpredict.sim._taker_kernels import run_amm
+from ethpredict.sim.metrics import METRICS, Outcome, daily_pnl, run_metrics
+from ethpredict.sim.rows import (
+    Floats,
+    MarketRows,
+    PathRows,
+    market_rows,
+    path_rows,
+    segment_path,
+)
+from ethpredict.sim.settings import Run, amm_settings, base_fees, lob_settings
+
+_LOG = logging.getLogger(__name__)
+
+EQUITY_POINTS = 200
+EQUITY_COLUMNS = {
+    "run_id": "str",
+    "k": "int32",
+    "ts": "int64",
+    "equity": "float64",
+    "inventory": "float64",
+    "drawdown": "float64",
+}
+DAILY_COLUMNS = {"run_id": "str", "day": "int32", "pnl": "float64", "per_capital": "float64"}
+PATH_COLUMNS = {
+    "run_id": "str",
+    "row": "int64",
+    "ts": "int64",
+    "reference": "float64",
+    "mid": "float64",
+    "bid": "float64",
+    "ask": "float64",
+    "fills": "float64",
+    "inventory": "float64",
+    "cash": "float64",
+    "equity": "float64",
+    "mu": "float64",
+    "q_star": "float64",
+}
+METRIC_COLUMNS = {"run_id": "str", "status": "str", "error": "str"} | dict.fromkeys(
+    METRICS, "float64"
+)
+
+
+@dataclass(frozen=True)
+class SimResult:
+    """Tables of a pack, each sorted by run_id.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        One row per run: run_id, status (``ok`` or ``failed``), error, and the
+        float64 columns :data:`ethpredict.sim.METRICS` (nan where failed).
+    equity : DataFrame
+        200 points per good run: run_id, k, ts, equity (USD), inventory (ETH),
+        drawdown (USD below the running peak, >= 0). The last point is after the
+        liquidation.
+    daily : DataFrame
+        One row per good run and UTC day: run_id, day (since the epoch), pnl (USD),
+        per_capital.
+    paths : DataFrame or None
+        With ``detail``: one row per good run and bar: run_id, row, ts, reference (mid
+        at the decision), mid (at the row's close), bid, ask (live during the row),
+        fills (signed ETH), inventory, cash, equity (after the row), mu (USD/s) and
+        q_star (ETH) of the decision. Before the final liquidation.
+    """
+
+    metrics: pd.DataFrame
+    equity: pd.DataFrame
+    daily: pd.DataFrame
+    paths: pd.DataFrame | None
+
+
+Columns = dict[str, Any]
+
+
+def _table(parts: Sequence[Columns], columns: Mapping[str, str]) -> pd.DataFrame:
+    """One table of many runs' columns; the run_id of a part stands on all its rows."""
+    joined: Columns = {}
+    for name, kind in columns.items():
+        if name == "run_id":
+            lengths = [len(part["ts" if "ts" in columns else "day"]) for part in parts]
+            values = np.repeat(np.array([part[name] for part in parts], dtype=object), lengths)
+        else:
+            values = np.concatenate([part[name] for part in parts] or [np.empty(0)])
+        joined[name] = pd.Series(values, dtype=kind)
+    return pd.DataFrame(joined)
+
+
+def simulate_run(run: Run, market: MarketRows, path: PathRows, detail: bool = False) -> Outcome:
+    """Play one run over its rows.
+
+    Parameters
+    ----------
+    run : Run
+        Settings.
+    market, path : MarketRows, PathRows
+        Its rows.
+    detail : bool
+        Whether to keep quotes, fills and targets per row.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    TrialError
+        If a setting is out of its range.
+    """
+    n = len(market.close)
+    equity, inventory = np.empty(n), np.empty(n)
+    details = np.full((acc.N_DETAIL, n if detail else 0), np.nan)
+    quiet = np.zeros(n)
+    mu, h_rem = (path.mu, path.h_rem) if run.uses_prediction else (quiet, quiet)
+    if run.venue == "lob":
+        accounts = run_lob(
+            market.close,
+            market.low,
+            market.high,
+            market.duration,
+            market.seconds,
+            market.buy_volume,
+            market.sell_volume,
+            market.gap,
+            market.future_close,
+            path.sigma,
+            path.A,
+            path.k,
+            path.xi,
+            mu,
+            h_rem,
+            lob_settings(run, market),
+            equity,
+            inventory,
+            details,
+        )
+    else:
+        accounts = run_amm(
+            market.open,
+            market.close,
+            market.duration,
+            market.seconds,
+            market.gap,
+            market.future_open,
+            base_fees(run, market),
+            path.sigma,
+            mu,
+            h_rem,
+            market.first_row,
+            amm_settings(run, market),
+            equity,
+            inventory,
+            details,
+        )
+    return Outcome(accounts, equity, inventory, details)
+
+
+def _equity_columns(run_id: str, outcome: Outcome, market: MarketRows, below: Floats) -> Columns:
+    """200 equally spaced rows; the last is after the liquidation."""
+    last = len(market.close) - 1
+    at = np.round(np.linspace(0, last, EQUITY_POINTS)).astype(np.int64)
+    equity, inventory = outcome.equity[at], outcome.inventory[at]
+    equity[-1], inventory[-1] = outcome.final, 0.0
+    return {
+        "run_id": run_id,
+        "k": np.arange(EQUITY_POINTS),
+        "ts": market.ts_close[at],
+        "equity": equity,
+        "inventory": inventory,
+        "drawdown": below[at],
+    }
+
+
+def _daily_columns(run_id: str, outcome: Outcome, market: MarketRows, capital: float) -> Columns:
+    """Every UTC day of the span."""
+    days, pnl = daily_pnl(outcome, market.day)
+    return {"run_id": run_id, "day": days, "pnl": pnl, "per_capital": pnl / capital}
+
+
+def _path_columns(run_id: str, outcome: Outcome, market: MarketRows) -> Columns:
+    """Every row of one run."""
+    detail = outcome.detail
+    return {
+        "run_id": run_id,
+        "row": market.first_row + np.arange(len(market.close)),
+        "ts": market.ts_close,
+        "reference": np.concatenate([market.close[:1], market.close[:-1]]),
+        "mid": market.close,
+        "bid": detail[acc.D_BID],
+        "ask": detail[acc.D_ASK],
+        "fills": detail[acc.D_FILL],
+        "inventory": outcome.inventory,
+        "cash": detail[acc.D_CASH],
+        "equity": outcome.equity,
+        "mu": detail[acc.D_MU],
+        "q_star": detail[acc.D_TARGET],
+    }
+
+
+class _RowCache:
+    """Row arrays of a pack, built once per segment span and per quote path."""
+
+    def __init__(
+        self, bars: pd.DataFrame, blocks: pd.DataFrame, paths: pd.DataFrame, segment: int
+    ) -> None:
+        self._bars, self._blocks, self._paths = bars, blocks, paths
+        self._segment = segment
+        self._market: dict[tuple[int, int], MarketRows] = {}
+        self._path: dict[str, tuple[MarketRows, PathRows]] = {}
+
+    def rows(self, quote_id: str) -> tuple[MarketRows, PathRows]:
+        """Market and path of one quote."""
+        if quote_id not in self._path:
+            path = segment_path(self._bars, self._paths, quote_id, self._segment)
+            span = int(path["row"].iloc[0]), int(path["row"].iloc[-1])
+            if span not in self._market:
+                self._market[span] = market_rows(self._bars, self._blocks, *span)
+            market = self._market[span]
+            self._path[quote_id] = market, path_rows(path, market.close)
+        return self._path[quote_id]
+
+
+def simulate_pack(
+    bars: pd.DataFrame,
+    blocks: pd.DataFrame,
+    paths: pd.DataFrame,
+    members: Sequence[Mapping[str, Any]],
+    segment: int = 0,
+    detail: bool = False,
+    failed: Mapping[str, str] | None = None,
+) -> SimResult:
+    """Simulate every member of a pack.
+
+    A member's result depends on its own settings, replicate and rows only, not on
+    its id, its pack-mates or their order. Inventory and capital start at zero at
+    the first row of the segment.
+
+    Parameters
+    ----------
+    bars : DataFrame
+        The ``bars`` table that all members share.
+    blocks : DataFrame
+        The ``blocks`` table; may be empty.
+    paths : DataFrame
+        Quote paths of the members' quotes (both segments).
+    members : sequence of mapping
+        ``{"id", "settings": {"quoting": ..., "sim": ...}, "upstream": {"quote"},
+        "replicate"}``.
+    segment : int
+        0 validation, 1 locked test.
+    detail : bool
+        Whether to return the path of every run.
+    failed : mapping, optional
+        Quote id to reason; runs of such a quote fail with it.
+
+    Returns
+    -------
+    SimResult
+        A :class:`TrialError` of one member is its row ``status = failed``.
+    """
+    cache = _RowCache(bars, blocks, paths, segment)
+    metrics: list[dict[str, Any]] = []
+    equity, daily, details = [], [], []
+    for run in sorted((Run.from_member(member) for member in members), key=lambda run: run.run_id):
+        row: dict[str, Any] = {"run_id": run.run_id, "status": "ok", "error": ""}
+        try:
+            if failed and run.quote_id in failed:
+                raise TrialError(run.run_id, f"its quote failed: {failed[run.quote_id]}")
+            market, path = cache.rows(run.quote_id)
+            outcome = simulate_run(run, market, path, detail)
+            endowment = run.max_inventory if run.venue == "amm" else 0.0
+            values, below = run_metrics(run.run_id, outcome, market, run.max_inventory, endowment)
+        except TrialError as error:
+            _LOG.warning("run failed: %s", error)
+            row |= {"status": "failed", "error": str(error)} | dict.fromkeys(METRICS, math.nan)
+            metrics.append(row)
+            continue
+        metrics.append(row | values)
+        equity.append(_equity_columns(run.run_id, outcome, market, below))
+        daily.append(_daily_columns(run.run_id, outcome, market, values["capital"]))
+        if detail:
+            details.append(_path_columns(run.run_id, outcome, market))
+    return SimResult(
+        metrics=pd.DataFrame(metrics, columns=list(METRIC_COLUMNS)).astype(METRIC_COLUMNS),
+        equity=_table(equity, EQUITY_COLUMNS),
+        daily=_table(daily, DAILY_COLUMNS),
+        paths=_table(details, PATH_COLUMNS) if detail else None,
+    )

@@ -1,0 +1,351 @@
+"""The simulator in plain Python: what the compiled kernels must reproduce bit for bit.
+
+One row at a time, Python numbers only, no numba of its own. It is two hundred times
+slower and meant for reading and for tests.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ethpredict.quoting._kernels import closed_form_deltas, target_inventory
+from ethpredict.sim import _account_kernels as acc
+from ethpredict.sim import _lob_kernels as lob
+from ethpredict.sim import _pool_kernels as pools
+from ethpredict.sim import _taker_kernels as amm
+from ethpredict.sim.metrics import Outcome
+from ethpredict.sim.reference_pool import Pool, best_trade, draw_normal, draw_uniform
+from ethpredict.sim.rows import Floats, MarketRows, PathRows
+
+
+@dataclass
+class Book:
+    """Accounts and path of one run while it is played."""
+
+    rows: int
+    accounts: list[float] = field(default_factory=lambda: [0.0] * acc.N_ACCOUNTS)
+
+    def __post_init__(self) -> None:
+        self.equity, self.inventory = np.empty(self.rows), np.empty(self.rows)
+        self.detail = np.full((acc.N_DETAIL, self.rows), np.nan)
+
+    def add(self, name: int, value: float) -> None:
+        """Add to one account."""
+        self.accounts[name] += value
+
+    def fill(
+        self,
+        position: float,
+        signed: float,
+        price: float,
+        fee: float,
+        extra: float,
+        mid: float,
+        future: float,
+    ) -> None:
+        """Book one fill; see :func:`ethpredict.sim._account_kernels.record_fill`."""
+        size = abs(signed)
+        self.add(acc.SPREAD, signed * (mid - price))
+        self.add(acc.FEES, -fee)
+        self.add(acc.CASH, -(signed * price + fee))
+        self.add(acc.VOLUME, size)
+        self.add(acc.NOTIONAL, size * price)
+        self.add(acc.N_BUYS if signed > 0 else acc.N_SELLS, 1.0)
+        if not math.isnan(future):
+            self.add(acc.MARKOUT, signed * (future - price))
+            self.add(acc.MARKOUT_NOTIONAL, size * price)
+        effective, average = price + (fee + extra) / signed, self.accounts[acc.AVERAGE]
+        if position == 0 or (position > 0) == (signed > 0):
+            total = average * abs(position) + effective * size
+            self.accounts[acc.AVERAGE] = total / (abs(position) + size)
+            return
+        self.add(acc.CLOSES, 1.0)
+        won = effective > average if position > 0 else effective < average
+        self.add(acc.WINS, float(won))
+        if size > abs(position):
+            self.accounts[acc.AVERAGE] = effective
+
+    def mark(
+        self, j: int, market: MarketRows, held: float, reference: float, at_limit: bool
+    ) -> None:
+        """Mark the position at the row's close."""
+        seconds = float(market.seconds[j])
+        self.add(acc.INVENTORY, held * (float(market.close[j]) - reference))
+        self.add(acc.ABS_INVENTORY_S, abs(held) * seconds)
+        if at_limit:
+            self.add(acc.LIMIT_S, seconds)
+        self.equity[j] = self.accounts[acc.CASH] + held * float(market.close[j])
+        self.inventory[j] = held
+        self.detail[acc.D_CASH, j] = self.accounts[acc.CASH]
+
+    def outcome(self) -> Outcome:
+        """The finished run."""
+        return Outcome(np.array(self.accounts), self.equity, self.inventory, self.detail)
+
+
+def _ticks(price: float, tick: float, up: bool) -> int:
+    """Price to a whole tick, up or down, with the guard of the kernel."""
+    ticks = price / tick
+    guard = lob.GUARD_TICKS, lob.GUARD_RELATIVE * ticks
+    return math.ceil(ticks - guard[0] - guard[1]) if up else math.floor(ticks + guard[0] + guard[1])
+
+
+def _quotes(
+    mid: float, distances: tuple[float, float], least: float, tick: float
+) -> tuple[int | None, int | None]:
+    """Bid and ask in ticks."""
+    bid: int | None = None
+    ask: int | None = None
+    if any(math.isnan(distance) for distance in distances):
+        return bid, ask
+    below, above = mid - max(distances[0], least), mid + max(distances[1], least)
+    if math.isfinite(below):
+        bid = min(_ticks(below, tick, False), _ticks(mid, tick, True) - 1)
+    if math.isfinite(above):
+        ask = max(_ticks(above, tick, True), _ticks(mid, tick, False) + 1)
+    return (
+        bid if bid is not None and bid >= 1 else None,
+        ask if ask is not None and ask <= lob.LARGEST_TICK else None,
+    )
+
+
+def run_lob(market: MarketRows, path: PathRows, mu: Floats, settings: Floats) -> Outcome:
+    """Order book at fidelity 0; see :func:`ethpredict.sim._lob_kernels.run_lob`.
+
+    Parameters
+    ----------
+    market, path : MarketRows, PathRows
+        Rows of the run.
+    mu : ndarray, shape (n,)
+        Drift that the strategy follows (zeros where it ignores the prediction).
+    settings : ndarray, shape (N_LOB_SETTINGS,)
+        As for the kernel.
+
+    Returns
+    -------
+    Outcome
+        With every detail.
+    """
+    s = [float(value) for value in settings]
+    strategy = int(s[lob.S_STRATEGY])
+    order, most = int(s[lob.S_ORDER_LOTS]), int(s[lob.S_MAX_LOTS])
+    lot, tick, latency = s[lob.S_LOT], s[lob.S_TICK], s[lob.S_LATENCY]
+    gamma, size = s[lob.S_GAMMA] * (order * lot), order * lot
+    close = [float(value) for value in market.close]
+    book, lots = Book(len(close)), 0
+    for j in range(len(close)):
+        reference, held, fill = close[max(j - 1, 0)], lots * lot, 0
+        bid: int | None = None
+        ask: int | None = None
+        drift = target = 0.0
+        future = float(market.future_close[j])
+        if j > 0 and not market.gap[j] and strategy == lob.HOLD and lots == 0:
+            fill, bought = most, most * lot
+            fee = s[lob.S_TAKER] * (bought * reference)
+            book.fill(held, bought, reference, fee, 0.0, reference, future)
+        if j > 0 and not market.gap[j] and strategy in (lob.FIXED_SPREAD, lob.GLFT):
+            spread = s[lob.S_HALF_SPREAD] * reference
+            distances, least = (spread, spread), 0.0
+            if strategy == lob.GLFT:
+                sigma, a, k, xi = (float(x[j - 1]) for x in (path.sigma, path.A, path.k, path.xi))
+                drift, least, limit = float(mu[j - 1]), spread, most / order
+                h_rem = float(path.h_rem[j - 1])
+                target = target_inventory(gamma, sigma, a, k, drift, h_rem, limit, xi)
+                distances = closed_form_deltas(gamma, sigma, a, k, lots / order, target, xi)
+            bid, ask = _quotes(reference, distances, least, tick)
+            bid = bid if lots + order <= most else None
+            ask = ask if lots - order >= -most else None
+            book.add(acc.OFFERED, ((bid is not None) + (ask is not None)) * size)
+            share = s[lob.S_PARTICIPATION] * max(0.0, 1.0 - latency / float(market.duration[j]))
+            fill = _row_fill(market, j, bid, ask, order, share, s)
+            if fill:
+                signed, price = fill * lot, ((bid if fill > 0 else ask) or 0) * tick
+                fee = s[lob.S_MAKER] * abs(signed) * price
+                book.fill(held, signed, price, fee, 0.0, reference, future)
+                book.add(acc.TAKEN, abs(signed))
+        lots += fill
+        at_limit = strategy != lob.NONE and abs(lots) + order > most
+        book.mark(j, market, lots * lot, reference, at_limit)
+        book.detail[acc.D_BID, j] = math.nan if bid is None else bid * tick
+        book.detail[acc.D_ASK, j] = math.nan if ask is None else ask * tick
+        book.detail[acc.D_FILL, j] = fill * lot
+        book.detail[acc.D_MU, j], book.detail[acc.D_TARGET, j] = drift, target * size
+    held = lots * lot
+    cost = abs(held) * close[-1] * s[lob.S_TAKER]
+    book.add(acc.LIQUIDATION, -cost)
+    book.add(acc.CASH, held * close[-1] - cost)
+    return book.outcome()
+
+
+def _row_fill(
+    market: MarketRows,
+    j: int,
+    bid: int | None,
+    ask: int | None,
+    order: int,
+    share: float,
+    s: list[float],
+) -> int:
+    """Signed lots that row j fills."""
+    lot, tick, beyond = s[lob.S_LOT], s[lob.S_TICK], int(s[lob.S_PENETRATION])
+    close = float(market.close[j])
+    gains: dict[int, float] = {}
+    if bid is not None and _ticks(float(market.low[j]), tick, True) <= bid - beyond:
+        gains[1] = close - bid * tick
+    if ask is not None and _ticks(float(market.high[j]), tick, False) >= ask + beyond:
+        gains[-1] = ask * tick - close
+    if not gains:
+        return 0
+    side = min(gains, key=lambda key: (gains[key], -key))
+    volume = float((market.sell_volume if side > 0 else market.buy_volume)[j])
+    return side * min(order, math.floor(volume * share / lot + 1e-9))
+
+
+def run_amm(
+    market: MarketRows, path: PathRows, mu: Floats, base_fee: Floats, settings: Floats
+) -> Outcome:
+    """Pool at fidelity 0; see :func:`ethpredict.sim._taker_kernels.run_amm`.
+
+    Parameters
+    ----------
+    market, path : MarketRows, PathRows
+        Rows of the run.
+    mu, base_fee : ndarray, shape (n,)
+        Drift that the strategy follows, USD/s; base fee, gwei.
+    settings : ndarray, shape (N_AMM_SETTINGS,)
+        As for the kernel.
+
+    Returns
+    -------
+    Outcome
+        With every detail.
+    """
+    s = [float(value) for value in settings]
+    key = int(s[amm.P_SEED]), int(s[amm.P_REPLICATE])
+    limit = s[amm.P_MAX]
+    close = [float(value) for value in market.close]
+    pool = Pool(0.5 * s[amm.P_LIQUIDITY] / close[0], 0.5 * s[amm.P_LIQUIDITY], s[amm.P_FEE])
+    noise = s[amm.P_TURNOVER] * s[amm.P_BLOCK_TIME] / amm.DAY_S * math.sqrt(0.5 * math.pi)
+    gas_eth = s[amm.P_GAS_UNITS] * amm.GWEI
+    book, held, funds = Book(len(close)), 0.0, 2.0 * limit * close[0]
+    for j in range(len(close)):
+        i = max(j - 1, 0)
+        reference, fill = close[i], 0.0
+        base_cost = gas_eth * float(base_fee[i]) * reference
+        tip_cost = gas_eth * s[amm.P_TIP] * reference
+        book.detail[acc.D_BID, j] = pool.reserve1 / pool.reserve0 * (1.0 - pool.fee)
+        book.detail[acc.D_ASK, j] = pool.reserve1 / pool.reserve0 / (1.0 - pool.fee)
+        spent = book.accounts[acc.GAS], book.accounts[acc.BRIBE]
+        balance = funds + book.accounts[acc.CASH] - spent[0] - spent[1]
+        size, drift, target = 0.0, 0.0, 0.0
+        if j > 0:
+            known = reference, float(path.sigma[i]), float(mu[i]), float(path.h_rem[i])
+            size, drift, target = _decide(pool, known, held, balance, base_cost + tip_cost, s)
+        expected = pool.cost(size)
+        if j > 0:
+            row = market.first_row + j
+            pool.noise(noise * draw_normal(*key, row, pools.INCLUSION_NOISE))
+            if draw_uniform(*key, row, pools.INCLUSION_ARBITRAGE) < s[amm.P_ARBITRAGE]:
+                pool.arbitrage(float(market.open[j]))
+            if size != 0.0:
+                book.add(acc.N_SENT, 1.0)
+                book.add(acc.OFFERED, 1.0)
+                lucky = draw_uniform(*key, row, pools.OUR_INCLUSION) < s[amm.P_INCLUSION]
+                if lucky and not market.gap[j]:
+                    costs, mids = (base_cost, tip_cost), (reference, float(market.future_open[j]))
+                    worst = expected + s[amm.P_SLIPPAGE] * abs(expected)
+                    fill = _execute(book, pool, size, min(worst, balance), held, costs, mids)
+                else:
+                    book.add(acc.N_NOT_INCLUDED, 1.0)
+            _later_blocks(pool, market, j, noise, s, key)
+        held += fill
+        at_limit = s[amm.P_STRATEGY] != amm.NONE and limit - abs(held) <= 1e-9 * limit
+        book.mark(j, market, held, reference, at_limit)
+        book.detail[acc.D_FILL, j] = fill
+        book.detail[acc.D_MU, j], book.detail[acc.D_TARGET, j] = drift, target
+    if held != 0.0 and -held >= pool.reserve0:
+        book.accounts[acc.STUCK] = 1.0
+    elif held != 0.0:
+        gas = gas_eth * (float(base_fee[-1]) + s[amm.P_TIP]) * close[-1]
+        received = -pool.cost(-held) - gas
+        book.add(acc.LIQUIDATION, received - held * close[-1])
+        book.add(acc.CASH, received)
+    return book.outcome()
+
+
+def _decide(
+    pool: Pool,
+    known: tuple[float, float, float, float],
+    held: float,
+    balance: float,
+    cost: float,
+    s: list[float],
+) -> tuple[float, float, float]:
+    """Signed ETH to send (0: nothing), drift and target, from what is known at a close."""
+    mid, sigma, drift, h_rem = known
+    limit, horizon = s[amm.P_MAX], s[amm.P_RISK_HORIZON]
+    if s[amm.P_STRATEGY] == amm.HOLD and held == 0.0:
+        return limit, 0.0, 0.0
+    if s[amm.P_STRATEGY] != amm.GLFT or not sigma > 0.0:
+        return 0.0, 0.0, 0.0
+    tilt = drift * min(h_rem, horizon)
+    curvature = horizon * s[amm.P_GAMMA] * sigma * sigma
+    size, surplus = best_trade(pool, mid, held, tilt, curvature, limit, balance)
+    value = (1.0 - s[amm.P_REVERT]) * surplus - cost
+    wanted = abs(size) >= s[amm.P_MIN_TRADE] and s[amm.P_INCLUSION] * value > 0.0
+    return size if wanted else 0.0, drift, min(max(tilt / curvature, -limit), limit)
+
+
+def _execute(
+    book: Book,
+    pool: Pool,
+    size: float,
+    worst: float,
+    held: float,
+    costs: tuple[float, float],
+    mids: tuple[float, float],
+) -> float:
+    """Our included transaction: signed ETH that it filled."""
+    base, tip = costs
+    book.add(acc.GAS, -base)
+    book.add(acc.BRIBE, -tip)
+    book.add(acc.CASH, -(base + tip))
+    cost = pool.cost(size)
+    if cost > worst or math.isinf(cost):
+        book.add(acc.N_REVERTS, 1.0)
+        return 0.0
+    if size > 0.0:
+        fee = cost * pool.fee
+        price = (cost - fee) / size
+    else:
+        fee = -size * pool.fee * mids[0]
+        price = (fee - cost) / -size
+    pool.reserve0, pool.reserve1 = pool.reserve0 - size, pool.reserve1 + cost
+    book.fill(held, size, price, fee, base + tip, *mids)
+    book.add(acc.TAKEN, 1.0)
+    return size
+
+
+def _later_blocks(
+    pool: Pool, market: MarketRows, j: int, noise: float, s: list[float], key: tuple[int, int]
+) -> None:
+    """Blocks of row j after the one that may hold our transaction."""
+    row, phi = market.first_row + j, s[amm.P_ARBITRAGE]
+    blocks = max(1, math.floor(float(market.duration[j]) / s[amm.P_BLOCK_TIME] + 0.5))
+    rest = quiet = blocks - 1
+    if rest == 0:
+        return
+    if phi >= 1.0:
+        quiet = 0
+    elif phi > 0.0:
+        log_luck = math.log(draw_uniform(*key, row, pools.QUIET_BLOCKS))
+        quiet = min(rest, math.floor(log_luck / np.log1p(-phi)))
+    if quiet < rest:
+        pool.noise(noise * math.sqrt(rest - quiet) * draw_normal(*key, row, pools.EARLY_NOISE))
+        first, last = float(market.open[j]), float(market.close[j])
+        pool.arbitrage(last + (first - last) * (quiet / blocks))
+    if quiet > 0:
+        pool.noise(noise * math.sqrt(quiet) * draw_normal(*key, row, pools.LATE_NOISE))

@@ -1,0 +1,288 @@
+"""Settings of one run, checked, as the vectors that the kernels read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ethpredict.errors import TrialError
+from ethpredict.sim import _lob_kernels as lob
+from ethpredict.sim import _taker_kernels as amm
+from ethpredict.sim.rows import Floats, MarketRows
+
+STRATEGIES = {
+    "none": lob.NONE,
+    "hold": lob.HOLD,
+    "fixed_spread": lob.FIXED_SPREAD,
+    "glft": lob.GLFT,
+}
+BPS = 1e-4
+
+
+@dataclass(frozen=True)
+class Run:
+    """One simulation.
+
+    Parameters
+    ----------
+    run_id : str
+        Id of the member.
+    quote_id : str
+        Quote path that it reads.
+    settings : Mapping
+        ``{"quoting": {...}, "sim": {...}}``; only the keys that apply are needed.
+    replicate : int
+        Number of the replicate, >= 0.
+    """
+
+    run_id: str
+    quote_id: str
+    settings: Mapping[str, Any]
+    replicate: int = 0
+
+    @classmethod
+    def from_member(cls, member: Mapping[str, Any]) -> Run:
+        """Read a member of a pack's specification."""
+        return cls(
+            run_id=str(member["id"]),
+            quote_id=str(member["upstream"]["quote"]),
+            settings=member["settings"],
+            replicate=int(member.get("replicate", 0)),
+        )
+
+    def get(self, key: str) -> Any:
+        """Value of a dotted key.
+
+        Raises
+        ------
+        TrialError
+            If the key is missing.
+        """
+        node: Any = self.settings
+        for name in key.split("."):
+            if not isinstance(node, Mapping) or name not in node:
+                raise TrialError(self.run_id, f"setting {key} is missing; it applies to this run")
+            node = node[name]
+        return node
+
+    def word(self, key: str, legal: tuple[str, ...]) -> str:
+        """Value of an enumeration."""
+        value = self.get(key)
+        if value not in legal:
+            raise TrialError(self.run_id, f"{key} = {value!r}: must be one of {', '.join(legal)}")
+        return str(value)
+
+    def number(
+        self, key: str, low: float, high: float = math.inf, *, open_low: bool = False
+    ) -> float:
+        """Value of a number, checked against its range.
+
+        Parameters
+        ----------
+        key : str
+            Dotted key.
+        low, high : float
+            Legal range.
+        open_low : bool
+            Whether `low` itself is outside.
+
+        Raises
+        ------
+        TrialError
+            If the value is no finite number of that range.
+        """
+        value = self.get(key)
+        sign = ">" if open_low else ">="
+        legal = f"a number {sign} {low:g}" + (f" and <= {high:g}" if math.isfinite(high) else "")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TrialError(self.run_id, f"{key} = {value!r}: must be {legal}")
+        inside = low < value <= high if open_low else low <= value <= high
+        if not (inside and math.isfinite(value)):
+            raise TrialError(self.run_id, f"{key} = {value!r}: must be {legal}")
+        return float(value)
+
+    @property
+    def venue(self) -> str:
+        """``lob`` or ``amm``."""
+        return self.word("sim.venue", ("lob", "amm"))
+
+    @property
+    def strategy(self) -> str:
+        """Name of the strategy."""
+        return self.word("quoting.strategy", tuple(sorted(STRATEGIES)))
+
+    @property
+    def max_inventory(self) -> float:
+        """Inventory limit, ETH."""
+        return self.number("quoting.max_inventory", 0.0, open_low=True)
+
+    @property
+    def uses_prediction(self) -> bool:
+        """Whether the path's drift moves the quotes."""
+        return self.strategy == "glft" and self.word("quoting.alpha", ("drift", "off")) == "drift"
+
+
+def whole_lots(run: Run, key: str, lot: float) -> float:
+    """Size of a setting in whole lots, rounded down.
+
+    Raises
+    ------
+    TrialError
+        If it is less than one lot or too many to count.
+    """
+    size = run.number(key, 0.0, open_low=True)
+    lots = math.floor(size / lot + 1e-9)
+    if not 1 <= lots <= lob.LARGEST_TICK:
+        raise TrialError(run.run_id, f"{key} = {size:g} ETH: must be 1 to 1e12 lots of {lot:g} ETH")
+    return float(lots)
+
+
+def lob_settings(run: Run, market: MarketRows) -> Floats:
+    """Vector of an order-book run.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    market : MarketRows
+        Its rows (the tick must suit their prices).
+
+    Returns
+    -------
+    ndarray, shape (N_LOB_SETTINGS,)
+
+    Raises
+    ------
+    TrialError
+        If a setting is out of its range.
+    """
+    values = np.zeros(lob.N_LOB_SETTINGS)
+    strategy = run.strategy
+    values[lob.S_STRATEGY] = STRATEGIES[strategy]
+    values[[lob.S_ORDER_LOTS, lob.S_MAX_LOTS, lob.S_LOT, lob.S_TICK]] = 1.0
+    limit = run.max_inventory
+    if strategy == "none":
+        return values
+    values[lob.S_TAKER] = run.number("sim.lob.taker_fee_bps", 0.0, 1000.0) * BPS
+    lot = run.number("sim.lob.lot_size", 0.0, open_low=True)
+    values[lob.S_LOT] = lot
+    values[lob.S_MAX_LOTS] = whole_lots(run, "quoting.max_inventory", lot)
+    if strategy == "hold":
+        return values
+    values[lob.S_ORDER_LOTS] = whole_lots(run, "quoting.order_size", lot)
+    if values[lob.S_ORDER_LOTS] > values[lob.S_MAX_LOTS]:
+        raise TrialError(
+            run.run_id,
+            f"quoting.order_size = {run.get('quoting.order_size')}: must be <= "
+            f"quoting.max_inventory = {limit:g} ETH, or no order is ever allowed",
+        )
+    tick = run.number("sim.lob.tick_size", 0.0, open_low=True)
+    if not float(market.high.max()) / tick <= lob.LARGEST_TICK:
+        raise TrialError(
+            run.run_id, f"sim.lob.tick_size = {tick:g}: prices need more than 1e12 ticks"
+        )
+    values[lob.S_TICK] = tick
+    values[lob.S_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
+    values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6)
+    values[lob.S_PARTICIPATION] = run.number("sim.lob.participation", 0.0, 1.0, open_low=True)
+    values[lob.S_MAKER] = run.number("sim.lob.maker_fee_bps", -100.0, 1000.0) * BPS
+    if strategy == "glft":
+        values[lob.S_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
+        values[lob.S_HALF_SPREAD] = run.number("quoting.min_half_spread_bps", 0.0, 5000.0) * BPS
+    else:
+        values[lob.S_HALF_SPREAD] = run.number("quoting.half_spread_bps", 0.0, 5000.0) * BPS
+    return values
+
+
+def inclusion_probability(a: float, s: float, tip: float) -> float:
+    """``1/(1 + exp(-(a + s tip)))`` without overflow.
+
+    Examples
+    --------
+    >>> inclusion_probability(0.0, 1.0, 0.0)
+    0.5
+    """
+    logit = a + s * tip
+    if logit >= 0.0:
+        return 1.0 / (1.0 + math.exp(-logit))
+    return math.exp(logit) / (1.0 + math.exp(logit))
+
+
+def amm_settings(run: Run, market: MarketRows) -> Floats:
+    """Vector of a pool run.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    market : MarketRows
+        Its rows (the pool must be deep enough at their first mid).
+
+    Returns
+    -------
+    ndarray, shape (N_AMM_SETTINGS,)
+
+    Raises
+    ------
+    TrialError
+        If a setting is out of its range or the strategy needs an order book.
+    """
+    strategy = run.strategy
+    if strategy == "fixed_spread":
+        raise TrialError(
+            run.run_id,
+            "quoting.strategy = 'fixed_spread': must be glft, hold or none with sim.venue amm "
+            "(a pool takes no limit orders); use sim.venue lob",
+        )
+    values = np.zeros(amm.N_AMM_SETTINGS)
+    values[amm.P_STRATEGY] = STRATEGIES[strategy]
+    values[amm.P_MAX] = limit = run.max_inventory
+    values[[amm.P_LIQUIDITY, amm.P_BLOCK_TIME, amm.P_RISK_HORIZON]] = 1.0
+    if strategy == "none":
+        return values
+    values[amm.P_FEE] = run.number("sim.amm.fee_bps", 0.0, 300.0) * BPS
+    values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, open_low=True)
+    values[amm.P_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
+    values[amm.P_BLOCK_TIME] = run.number("sim.amm.block_time", 0.0, 3600.0, open_low=True)
+    values[amm.P_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
+    values[amm.P_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7)
+    values[amm.P_TIP] = tip = run.number("sim.amm.tip_gwei", 0.0, 1e5)
+    values[amm.P_INCLUSION] = inclusion_probability(
+        run.number("sim.amm.inclusion_a", -100.0, 100.0),
+        run.number("sim.amm.inclusion_s", 0.0, 1e6),
+        tip,
+    )
+    values[amm.P_SLIPPAGE] = run.number("sim.amm.slippage_bps", 0.0, 10_000.0) * BPS
+    values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
+    values[amm.P_REPLICATE] = run.replicate
+    if strategy == "glft":
+        values[amm.P_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
+        values[amm.P_REVERT] = run.number("sim.amm.revert_probability", 0.0, 1.0)
+        values[amm.P_RISK_HORIZON] = run.number("sim.amm.risk_horizon", 0.0, open_low=True)
+        values[amm.P_MIN_TRADE] = run.number("sim.amm.min_trade", 0.0)
+    reserve = 0.5 * pool / float(market.close[0])
+    if limit > 0.25 * reserve:
+        raise TrialError(
+            run.run_id,
+            f"quoting.max_inventory = {limit:g} ETH: must be <= a quarter of the pool's "
+            f"{reserve:g} ETH; raise sim.amm.liquidity",
+        )
+    return values
+
+
+def base_fees(run: Run, market: MarketRows) -> Floats:
+    """Base fee that a pool run pays per row, gwei, shape (n,).
+
+    The data's blocks where the run wants them and they reach back that far, else
+    the constant of the settings.
+    """
+    if run.strategy == "none":
+        return np.zeros(len(market.close))
+    constant = run.number("sim.amm.base_fee_gwei", 0.0, 1e5)
+    if not run.get("sim.amm.use_block_fees"):
+        return np.full(len(market.close), constant)
+    return np.where(np.isfinite(market.base_fee), market.base_fee, constant)

@@ -1,0 +1,103 @@
+"""Nothing after t changes anything up to t, on both venues and for every strategy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ethpredict.sim import simulate_pack
+
+RUNS = [
+    ("lob", "none"),
+    ("lob", "hold"),
+    ("lob", "fixed_spread"),
+    ("lob", "glft"),
+    ("amm", "none"),
+    ("amm", "hold"),
+    ("amm", "glft"),
+]
+
+
+def members(make_member: Any) -> list[dict]:
+    return [
+        make_member(
+            f"{venue}_{strategy}",
+            sim__venue=venue,
+            quoting__strategy=strategy,
+            quoting__gamma=0.001,
+        )
+        for venue, strategy in RUNS
+    ]
+
+
+def scrambled(frame: pd.DataFrame, t: int, rng: np.random.Generator) -> pd.DataFrame:
+    """The same table with every number after row t - 1 drawn anew (times stay)."""
+    changed = frame.copy()
+    for name in frame.columns:
+        if frame[name].dtype == np.float64:
+            factor = rng.uniform(0.5, 1.5, len(frame) - t)
+            changed.loc[t:, name] = frame[name].to_numpy()[t:] * factor
+    if "gap" in changed:
+        changed.loc[t:, "gap"] = rng.random(len(frame) - t) < 0.3
+    return changed
+
+
+def paths_up_to(result: Any, t: int) -> pd.DataFrame:
+    return result.paths[result.paths["row"] < t].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("t", [2, 57, 201, 299])
+def test_truncation_and_scramble(t: int, make_market: Any, make_member: Any) -> None:
+    bars, blocks, paths = make_market(n=300, seed=9)
+    runs = members(make_member)
+    whole = paths_up_to(simulate_pack(bars, blocks, paths, runs, detail=True), t)
+    early = blocks[blocks["ts"] <= bars["ts_close"].iloc[t - 1]]
+    cut = simulate_pack(bars[:t], early, paths[:t], runs, detail=True)
+    pd.testing.assert_frame_equal(whole, cut.paths, check_exact=True)
+    rng = np.random.default_rng(t)
+    other = simulate_pack(
+        scrambled(bars, t, rng), blocks, scrambled(paths, t, rng), runs, detail=True
+    )
+    pd.testing.assert_frame_equal(whole, paths_up_to(other, t), check_exact=True)
+    if t > 50:
+        traded = whole.groupby("run_id")["fills"].apply(lambda x: (x != 0).any())
+        assert traded.drop(["lob_none", "amm_none"]).all()
+
+
+def test_decision_reads_the_row_before(make_market: Any, make_member: Any) -> None:
+    """Row t's own prices and prediction move its fill, never its quote."""
+    bars, blocks, paths = make_market(n=100, seed=2, flaws=False)
+    run = [make_member()]
+    whole = simulate_pack(bars, blocks, paths, run, detail=True).paths
+    bars.loc[50, ["open", "high", "low", "close"]] *= 1.2
+    paths.loc[50, ["sigma", "A", "k", "m"]] *= 3.0
+    other = simulate_pack(bars, blocks, paths, run, detail=True).paths
+    quotes = ["bid", "ask", "mu", "q_star", "reference"]
+    pd.testing.assert_frame_equal(whole[quotes][:51], other[quotes][:51], check_exact=True)
+    assert whole["bid"].iloc[51] != other["bid"].iloc[51]
+
+
+def test_future_blocks_do_not_matter(make_market: Any, make_member: Any) -> None:
+    bars, blocks, paths = make_market(n=120, flaws=False)
+    run = [make_member(sim__venue="amm", quoting__gamma=0.001)]
+    t = 60
+    whole = paths_up_to(simulate_pack(bars, blocks, paths, run, detail=True), t)
+    late = blocks["ts"] > bars["ts_close"].iloc[t - 2]
+    changed = blocks.assign(base_fee_wei=blocks["base_fee_wei"].where(~late, 10**15))
+    other = paths_up_to(simulate_pack(bars, changed, paths, run, detail=True), t)
+    pd.testing.assert_frame_equal(whole, other, check_exact=True)
+
+
+def test_segments_start_from_zero(make_market: Any, make_member: Any) -> None:
+    bars, blocks, paths = make_market(n=300, locked=100)
+    runs = members(make_member)
+    for segment, rows in ((0, range(200)), (1, range(200, 300))):
+        found = simulate_pack(bars, blocks, paths, runs, segment=segment, detail=True).paths
+        first = found[found["row"] == rows[0]]
+        assert len(first) == len(runs)
+        assert (first[["inventory", "cash", "equity"]] == 0.0).all(axis=None)
+        assert found["row"].min() == rows[0]
+        assert found["row"].max() == rows[-1]
