@@ -1,13 +1,14 @@
 """Stage outputs: written whole or not at all, the same bytes every time.
 
 Every stage folder holds a sidecar ``spec.json`` with the full specification
-that made it; :func:`check_spec` refuses a folder whose sidecar says otherwise.
+that made it; :func:`verify` refuses a folder whose sidecar says otherwise.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ethpredict.errors import DataError
 from ethpredict.io.atomic import atomic_path
 
 ROW_GROUP = 65_536
+_ID = re.compile("[0-9a-f]{16}")
 
 
 def write_table(frame: pd.DataFrame | pa.Table, path: str | Path) -> None:
@@ -130,31 +132,25 @@ def read_json(path: str | Path) -> Any:
         ) from error
 
 
-def check_spec(path: str | Path, expected_id: str) -> dict[str, Any]:
-    """Read a sidecar and refuse one that belongs to another artefact.
+def verify(paths: Iterable[str | Path]) -> None:
+    """Refuse inputs whose sidecar does not belong to the folder that they lie in.
 
     Parameters
     ----------
-    path : path-like
-        A ``spec.json``.
-    expected_id : str
-        Id that the caller planned with.
-
-    Returns
-    -------
-    dict
-        The specification.
+    paths : iterable of path-like
+        Inputs of a job. Files outside the store (a user's candles, a study's tables)
+        have no sidecar and are left alone.
 
     Raises
     ------
     DataError
-        If the sidecar is missing, broken or carries another id.
+        If a sidecar is missing, broken or carries another id than its folder.
     """
-    spec = read_json(path)
-    if spec.get("id") != expected_id:
-        raise DataError(
-            path,
-            None,
-            f"belongs to {spec.get('id')}, not {expected_id}; remove the folder and rerun",
-        )
-    return spec
+    for folder in sorted({Path(path).parent for path in paths}):
+        if _ID.fullmatch(folder.name) is None:
+            continue
+        spec = read_json(folder / "spec.json")
+        if spec.get("id") != folder.name:
+            raise DataError(
+                folder / "spec.json", None, f"belongs to {spec.get('id')}; remove the folder and rerun"
+            )

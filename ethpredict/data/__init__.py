@@ -1,0 +1,63 @@
+"""Where the market comes from: one function, `fetch`, whatever the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ethpredict.data.market import Market
+from ethpredict.data.quality import candle_quality
+from ethpredict.errors import ConfigError
+
+__all__ = ["Market", "fetch"]
+
+
+def _files(settings: dict[str, Any]) -> Market:
+    from ethpredict.data.files import read_market
+
+    return read_market(settings)
+
+
+def _synthetic(settings: dict[str, Any]) -> Market:
+    from ethpredict.data.synthetic import generate
+
+    return generate(settings)
+
+
+_SOURCES: dict[str, Callable[[dict[str, Any]], Market]] = {
+    "files": _files,
+    "synthetic": _synthetic,
+}
+
+
+def fetch(settings: dict[str, Any]) -> Market:
+    """Get the market that the settings describe.
+
+    Parameters
+    ----------
+    settings : dict
+        ``{"data": {...}}`` as `config/schema.yaml` describes it, defaults
+        filled in; ``data.source`` chooses the source.
+
+    Returns
+    -------
+    Market
+        Canonical tables. Its quality report holds at least the keys of
+        :func:`ethpredict.data.quality.candle_quality`, whatever the source.
+
+    Raises
+    ------
+    ConfigError
+        If the source is not known or a setting does not fit the data.
+    DataError
+        If the data cannot be used; it names the file, the row and the reason.
+    """
+    data = settings["data"]
+    source = data["source"]
+    if source not in _SOURCES:
+        raise ConfigError("data.source", source, f"one of {', '.join(_SOURCES)}")
+    market = _SOURCES[source](settings)
+    described = candle_quality(market.candles, market.quarantined, float(data["max_gap"]))
+    identity = {"source": source, "symbol": data["symbol"], "interval": data["interval"]}
+    return replace(market, quality={**described, **identity, **market.quality})

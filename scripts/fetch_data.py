@@ -1,0 +1,50 @@
+"""Fetch a market into canonical tables.
+
+The whole market is in memory before the first file is written: a bad input
+leaves no output.
+
+Inputs
+------
+files : list of path, optional
+    Local files that the settings name; only here so that a change is seen.
+
+Outputs
+-------
+================== ========= ==================================================
+candles            parquet   source candles in the bar layout (UTC ns, USD, ETH)
+trades             parquet   ts ns, price USD, size ETH, aggressor_side, id
+pool_events        parquet   swaps with the reserves after each
+blocks             parquet   number, ts, base fee (wei), gas, tips (gwei)
+quarantined        parquet   row, reason, raw: input rows that were set aside
+quality            json      rows, period, gaps, faults, digests of the input
+truth              json      planted truths of a synthetic market, else null
+spec               json      the specification that made this
+================== ========= ==================================================
+
+Parameters
+----------
+spec : dict
+    ``stage``, ``id`` and ``settings.data``.
+"""
+
+import json
+from typing import Any
+
+from ethpredict import log
+from ethpredict.data import fetch
+from ethpredict.io.artefact import write_json, write_table
+
+
+def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
+    """Fetch, then write every table."""
+    market = fetch(spec["settings"])
+    for name in ("candles", "trades", "pool_events", "blocks", "quarantined"):
+        write_table(getattr(market, name), getattr(outputs, name))
+    write_json(market.quality, outputs.quality)
+    write_json(market.truth, outputs.truth)
+    write_json(spec, outputs.spec)
+
+
+if "snakemake" in globals():
+    log.setup(snakemake.log[0])
+    main(snakemake.input, snakemake.output, json.loads(snakemake.params.spec))
