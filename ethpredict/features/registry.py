@@ -1,0 +1,28 @@
+"""The feature blocks by name, in the order of their columns."""
+
+from __future__ import annotations
+
+from ethpredict.features.block import Block
+from ethpredict.features.bollinger import bollinger
+from ethpredict.features.breaks import breaks
+from ethpredict.features.entropy import entropy
+from ethpredict.features.fractional import fractional
+from ethpredict.features.macd import macd
+from ethpredict.features.returns import returns
+from ethpredict.features.rsi import rsi
+from ethpredict.features.seasonality import seasonality
+from ethpredict.features.vol_adj_flow import vol_adj_flow
+from ethpredict.features.volatility import volatility
+
+BLOCKS: dict[str, Block] = {
+    "returns": returns,
+    "volatility": volatility,
+    "vol_adj_flow": vol_adj_flow,
+    "rsi": rsi,
+    "macd": macd,
+    "bollinger": bollinger,
+    "fracdiff": fractional,
+    "entropy": entropy,
+    "breaks": breaks,
+    "seasonality": seasonality,
+}

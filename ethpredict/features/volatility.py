@@ -1,0 +1,60 @@
+"""Volatility of one bar, from closes and from ranges."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ethpredict import rolling
+from ethpredict.features.block import Column, Floats, Market, Missing, Settings
+
+
+def volatility(market: Market, settings: Settings) -> list[Column | Missing]:
+    """Three estimators of the standard deviation of one bar's log return.
+
+    Parameters
+    ----------
+    market : Market
+        Bars.
+    settings : mapping
+        ``windows`` (bars).
+
+    Returns
+    -------
+    list of Column
+        For each window w, in log return per bar:
+
+        ``volatility_sd_{w}``: sample standard deviation of w log returns.
+        Warm-up and memory: w rows.
+
+        ``volatility_parkinson_{w}``: sqrt(mean(ln(high/low)^2) / (4 ln 2)).
+
+        ``volatility_garman_klass_{w}``: sqrt(mean(ln(high/low)^2 / 2
+        - (2 ln 2 - 1) ln(close/open)^2)). Warm-up and memory of both: w - 1 rows.
+
+    References
+    ----------
+    Parkinson (1980), doi:10.1086/296071. Garman and Klass (1980),
+    doi:10.1086/296072, the practical estimator.
+    """
+    span = rolling.log_ratio(market.high, market.low)
+    body = rolling.log_ratio(market.close, market.open)
+    parkinson = span * span / (4.0 * math.log(2.0))
+    garman_klass = 0.5 * span * span - (2.0 * math.log(2.0) - 1.0) * body * body
+    columns: list[Column | Missing] = []
+    for window in settings["windows"]:
+        _, sd = rolling.window_mean_sd(market.returns, market.returns_run, window, ddof=1)
+        columns += [
+            Column(f"volatility_sd_{window}", sd, window, window),
+            _range_based("parkinson", parkinson, market, window),
+            _range_based("garman_klass", garman_klass, market, window),
+        ]
+    return columns
+
+
+def _range_based(name: str, variance: Floats, market: Market, window: int) -> Column:
+    total = rolling.window_sum(variance, rolling.run_lengths(variance, market.gap), window)
+    # A bar whose open or close lies outside its range could make the mean negative.
+    values = np.sqrt(np.maximum(total, 0.0) / window)
+    return Column(f"volatility_{name}_{window}", values, window - 1, window - 1)
