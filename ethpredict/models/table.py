@@ -1,0 +1,139 @@
+"""The row arrays that all models of a pack share: times, features, targets, weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ethpredict.errors import DataError
+from ethpredict.models.base import Floats, Rows
+
+COLUMNS = {"horizon": ("ret_horizon", "t1_horizon"), "touch": ("ret", "t1")}
+"""Target setting -> (log return, last bar of its label interval)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is predicted, per bar row.
+
+    Parameters
+    ----------
+    y : ndarray of float64, shape (n,), log return
+        nan where there is no label.
+    t1 : ndarray of int64, shape (n,), bar positions
+        Last bar of the closed label interval ``[row, t1]``; -1 where there is none.
+    """
+
+    y: Floats
+    t1: Rows
+
+    def sealed(self, first_locked: int) -> Floats:
+        """Target with every label that reads a bar of the locked test blanked.
+
+        Scores are computed from this array only, so nothing that a search can
+        see depends on the locked test. A label that starts before the locked
+        test and ends in it is blanked as well.
+
+        Parameters
+        ----------
+        first_locked : int
+            First bar row of the locked test; the number of bars where there is none.
+        """
+        return np.where(self.t1 < first_locked, self.y, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One array per bar row.
+
+    Parameters
+    ----------
+    ts : ndarray of int64, shape (n,), UTC nanoseconds
+        When the row is known.
+    x : ndarray of float64, shape (n, p)
+        Features.
+    names : tuple of str, length p
+        Feature names.
+    complete : ndarray of bool, shape (n,)
+        Rows whose features are all finite.
+    targets : dict of str to Target
+        By the setting ``model.target``.
+    weight : ndarray of float64, shape (n,)
+        Sample weights; 0 where there is none.
+    hold_s : ndarray of float64, shape (n,), seconds
+        From the row to its first touch; nan where the label is missing.
+    horizon_s : ndarray of float64, shape (n,), seconds
+        Expected length of the label horizon, known at the row.
+    memory : int, bars
+        Longest look-back of a feature.
+    """
+
+    ts: Rows
+    x: Floats
+    names: tuple[str, ...]
+    complete: npt.NDArray[np.bool_]
+    targets: dict[str, Target]
+    weight: Floats
+    hold_s: Floats
+    horizon_s: Floats
+    memory: int
+
+    def samples(self, target: Target) -> Rows:
+        """Rows that can train: features complete, label present, weight above zero."""
+        return np.flatnonzero(self.complete & (target.t1 >= 0) & (self.weight > 0))
+
+
+def align_tables(
+    bars: pd.DataFrame, features: pd.DataFrame, meta: dict[str, Any], labels: pd.DataFrame
+) -> Table:
+    """Check that the three tables describe the same rows and take their arrays.
+
+    Parameters
+    ----------
+    bars, features, labels : DataFrame, n rows each
+        Row-aligned tables of the bars, features and labels stages.
+    meta : dict
+        Feature metadata; ``columns`` is a list of ``{"name", "memory", ...}``.
+
+    Raises
+    ------
+    DataError
+        If the rows of the tables do not agree or there is no feature column.
+    """
+    ts = bars["ts_close"].to_numpy(np.int64)
+    names = tuple(name for name in features.columns if name != "ts_close")
+    if len(features) != len(ts) or not np.array_equal(features["ts_close"].to_numpy(), ts):
+        raise DataError("features", None, "rows do not match the bars; rebuild the features")
+    if not np.array_equal(labels["t0"].to_numpy(), np.arange(len(ts))):
+        raise DataError("labels", None, "rows do not match the bars; rebuild the labels")
+    if not names:
+        raise DataError("features", None, "holds no feature column; extend features.include")
+    x = np.ascontiguousarray(features[list(names)].to_numpy(np.float64))
+    targets = {
+        key: _target(labels[value].to_numpy(np.float64), labels[end].to_numpy(np.int64))
+        for key, (value, end) in COLUMNS.items()
+    }
+    weight = labels["weight"].to_numpy(np.float64)
+    touched = targets["touch"].t1
+    hold = (ts[np.maximum(touched, 0)] - ts) / 1e9
+    return Table(
+        ts=ts,
+        x=x,
+        names=names,
+        complete=np.isfinite(x).all(axis=1),
+        targets=targets,
+        weight=np.where(np.isfinite(weight), np.maximum(weight, 0.0), 0.0),
+        hold_s=np.where(touched >= 0, hold, np.nan),
+        horizon_s=labels["horizon_s"].to_numpy(np.float64),
+        memory=max((int(column["memory"]) for column in meta.get("columns", [])), default=0),
+    )
+
+
+def _target(y: Floats, t1: Rows) -> Target:
+    """Blank whatever is not whole: a value without an interval, or the reverse."""
+    whole = np.isfinite(y) & (t1 >= np.arange(len(t1)))
+    return Target(np.where(whole, y, np.nan), np.where(whole, t1, -1))
