@@ -22,7 +22,7 @@ import json
 from typing import Any
 
 from ethpredict import log
-from ethpredict.io.artefact import read_members, read_table, write_json, write_table
+from ethpredict.io.artefact import read_members, read_table, verify, write_json, write_table
 from ethpredict.quoting import build_paths
 
 
@@ -43,4 +43,5 @@ def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
 
 if "snakemake" in globals():
     log.setup(snakemake.log[0])
+    verify(snakemake.input)
     main(snakemake.input, snakemake.output, json.loads(snakemake.params.spec))

@@ -174,6 +174,11 @@ def nearest_key(key: str) -> str:
     return f"Did you mean {near[0]!r}?" if near else "See docs/configuration.md."
 
 
+def _meets(value: Any, allowed: tuple[Any, ...]) -> bool:
+    """Whether a value, or one item of a list, is among the allowed ones."""
+    return any(item in allowed for item in value) if isinstance(value, list) else value in allowed
+
+
 def applicable(values: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the settings whose conditions hold.
 
@@ -194,7 +199,8 @@ def applicable(values: Mapping[str, Any]) -> dict[str, Any]:
     def counts(key: str) -> bool:
         if key not in known:
             known[key] = all(
-                counts(other) and values[other] in allowed for other, allowed in rules[key].applies
+                counts(other) and _meets(values[other], allowed)
+                for other, allowed in rules[key].applies
             )
         return known[key]
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from ethpredict.config.load import load
 from ethpredict.errors import ConfigError
+from ethpredict.io.atomic import atomic_path
+from ethpredict.provenance import versions
 from ethpredict.sweep import ledger
 from ethpredict.sweep.plan import Draft, Plan, make_plan, read_plan
 from ethpredict.sweep.retry import failed_members
 from ethpredict.sweep.trials import Spec
+
+_LOGGER = logging.getLogger(__name__)
 
 PLAN_KEY = "ethpredict_plan"
 RETRY_KEY = "retry_failed"
@@ -82,7 +88,23 @@ def begin(made: Draft, results: Path) -> IO[str]:
     handle = ledger.lock(folder)
     ledger.append(folder / "ledger", made.entry, made.head)
     made.plan.write(folder / "plan.json")
+    _record_versions(folder / "versions.json")
     return handle
+
+
+def _record_versions(path: Path) -> None:
+    """Keep the library versions of the newest run; a change is worth a warning."""
+    now = versions()
+    if path.exists():
+        old = json.loads(path.read_text(encoding="utf-8"))
+        changed = [f"{k} {old.get(k)} -> {now.get(k)}" for k in sorted(old | now) if old.get(k) != now.get(k)]
+        if changed:
+            _LOGGER.warning(
+                "library versions have changed since this study's last run (%s): results made by the "
+                "old ones are kept; remove results/store to make all of them again", ", ".join(changed)
+            )  # fmt: skip
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def child_argument(plan: Plan) -> str:

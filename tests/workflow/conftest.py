@@ -71,8 +71,8 @@ class Folder:
         config = self.path / "study.yaml"
         config.write_text(yaml.safe_dump(merged(TINY, change or {})), encoding="utf-8")
         env = {k: v for k, v in os.environ.items() if not k.startswith("ETHPREDICT")}
-        call = [sys.executable, "-m", "snakemake", "-s", str(self.snakefile), "-d", str(self.path)]
-        call += ["--configfile", str(config), *words]
+        call = [sys.executable, "-m", "snakemake", *words]
+        call += ["-s", str(self.snakefile), "-d", str(self.path), "--configfile", str(config)]
         answer = subprocess.run(
             call,
             cwd=self.path,

@@ -151,3 +151,15 @@ def test_baselines_stand_beside_every_market(tmp_path: Path) -> None:
     marks = sorted(t["baseline"] for t in plan.trials if t["baseline"])
     assert marks == sorted(["do_nothing", "hold", "no_signal"] * 4 + ["fixed_spread"] * 2)
     assert plan.n_trials_ever == 4
+
+
+def test_a_changed_library_is_worth_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ran(tmp_path)
+    ran(tmp_path)
+    assert caplog.text == ""
+    path = tmp_path / "results" / "a" / "versions.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"numpy": "0.1"}), encoding="utf-8")
+    ran(tmp_path)
+    assert "numpy 0.1 -> " in caplog.text

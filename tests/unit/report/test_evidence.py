@@ -1,0 +1,71 @@
+"""Scores, quality, provenance and run times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from ethpredict.io.artefact import read_json, write_json
+from ethpredict.report import load
+from ethpredict.report.artefacts import run_times
+from ethpredict.report.evidence import provenance_document, quality_tables, score_tables
+from scripts import render_report
+
+SOURCE = SimpleNamespace(
+    checkout=lambda: {"sha": "ab", "dirty": True, "diff": "+x"},
+    versions=lambda: {"numpy": "2"},
+    machine=lambda: {"cores": 2},
+)
+
+
+def test_scores_stand_beside_baseline_and_placebo(study: SimpleNamespace) -> None:
+    causal, folds = score_tables(load(study, study.document))
+    assert causal["caption"].startswith("Walk-forward")
+    assert [row["head"] for row in causal["rows"]] == ["model", "no change"]
+    assert [row["head"] for row in folds["rows"]][-1] == "placebo: shuffled labels"
+    assert " ± " in causal["rows"][0]["cells"][0]
+
+
+def test_quality_names_what_the_best_trial_used(study: SimpleNamespace) -> None:
+    tables = quality_tables(load(study, study.document))
+    assert [table["group"] for table in tables] == ["Market data", "Bars", "Features", "Labels"]
+    assert tables[0]["id"] == "f0 (best trial)"
+    assert ("rows", "25,920") in tables[0]["rows"]
+    assert ("blocks", "returns (1)") in tables[2]["rows"]
+    assert ("dropped.1.reason", "no taker volume") in tables[2]["rows"]
+
+
+def test_run_times_are_summed_by_stage(study: SimpleNamespace) -> None:
+    fetch, train = run_times(Path(study.benchmarks))
+    assert (fetch["rule"], train["rule"]) == ("fetch", "train")
+    assert (train["jobs"], train["seconds"], train["longest"]) == (2, 20.25, 11.25)
+    (only,) = run_times(Path(study.benchmarks), {"train": ["p2"]})
+    assert (only["jobs"], only["seconds"]) == (1, 9.0)
+    assert run_times(None) == []
+
+
+def test_what_snakemake_could_not_measure_counts_as_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bars").mkdir()
+    (tmp_path / "bars" / "x.tsv").write_text("s\tmax_rss\n1.5\t-\n")
+    assert run_times(tmp_path)[0]["memory"] == 0.0
+
+
+def test_provenance_names_seeds_and_input_digests() -> None:
+    trials = [{"settings": {"model.seed": seed}} for seed in (11, 12, 11)]
+    quality = {"f0": {"inputs": [{"name": "a.csv", "sha256": "cd"}]}, "f1": {"rows": 3}}
+    found = provenance_document({"trials": trials}, quality, SOURCE, "2025-01-01T00:00:00+00:00")
+    assert found["seeds"] == {"model.seed": [11, 12]}
+    assert found["inputs"]["f0"][0]["sha256"] == "cd"
+    assert found["inputs"]["f1"] == "generated from the settings"
+
+
+def test_script_writes_page_and_provenance(study: SimpleNamespace, tmp_path: Path) -> None:
+    write_json(study.document, tmp_path / "plan.json")
+    outputs = SimpleNamespace(html=tmp_path / "index.html", provenance=tmp_path / "provenance.json")
+    spec = {"plan": str(tmp_path / "plan.json"), "rows": 200, "benchmarks": study.benchmarks}
+    render_report.main(study, outputs, spec)
+    assert outputs.html.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    document = read_json(outputs.provenance)
+    assert {"git", "versions", "machine", "seeds", "inputs", "rendered"} <= set(document)
+    render_report.main(SimpleNamespace(), outputs, spec)
+    assert "not finished" in outputs.html.read_text(encoding="utf-8")
