@@ -17,6 +17,9 @@ include: "rules/summarise.smk"
 include: "rules/report.smk"
 
 
+provenance.keep(SYNTAX)
+
+
 localrules:
     all,
     report,

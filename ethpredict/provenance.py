@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import os
 import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from ethpredict.config.template import looks_secret
+from ethpredict.io.atomic import atomic_path
 
 ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = "ethpredict"
@@ -77,46 +80,85 @@ def _closure(script: str, root: str) -> frozenset[str]:
         if path in seen:
             continue
         seen.add(path)
-        digest, imports = _module(path, root)
+        digest, imports = _module(path)
         name = Path(path).relative_to(root).as_posix()
-        # an __init__ that only re-exports adds nothing of its own
         parts.add(f"{name}:{digest}")
-        queue.extend(imports)
+        for module, symbol, _ in imports:
+            queue.extend(_resolve(module, symbol, root))
     return frozenset(parts)
 
 
-@cache
-def _module(path: str, root: str) -> tuple[str, tuple[str, ...]]:
+def remember(path: Path) -> None:
+    """Take over what an earlier process knew of files that have not been written since.
+
+    Parameters
+    ----------
+    path : Path
+        File of :func:`keep`; without it everything is parsed.
+    """
+    if path.is_file():
+        _KNOWN.update(json.loads(path.read_text(encoding="utf-8")))
+
+
+def keep(path: Path) -> None:
+    """Leave what is known of the source files to the next process.
+
+    Parameters
+    ----------
+    path : Path
+        A file in Snakemake's own folder; nothing is written where that is absent.
+    """
+    if path.parent.is_dir():
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(_KNOWN), encoding="utf-8")
+
+
+# Source file to [time of writing (ns), size, digest, [[module, symbol, local name], …]].
+_KNOWN: dict[str, list[Any]] = {}
+
+
+def _module(path: str) -> tuple[str, list[list[Any]]]:
+    """Digest of one file's syntax, and what it imports of the package, unresolved."""
+    stat = os.stat(path)
+    known = _KNOWN.get(path)
+    if known is None or known[:2] != [stat.st_mtime_ns, stat.st_size]:
+        known = _KNOWN[path] = [stat.st_mtime_ns, stat.st_size, *_parsed(path)]
+    return known[2], known[3]
+
+
+def _parsed(path: str) -> tuple[str, list[list[Any]]]:
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    imports: list[str] = []
-    for node in ast.walk(tree):
+    imports: list[list[Any]] = []
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                imports += _resolve(alias.name, None, root)
+            imports += [[alias.name, None, None] for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            for alias in node.names:
-                imports += _resolve(node.module, alias.name, root)
-    return hashlib.sha256(_plain(tree).encode()).hexdigest(), tuple(dict.fromkeys(imports))
+            imports += [[node.module, a.name, a.asname or a.name] for a in node.names]
+        elif (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    text = ast.dump(tree, annotate_fields=False)
+    ours = [item for item in imports if item[0].split(".", maxsplit=1)[0] == _PACKAGE]
+    return hashlib.sha256(text.encode()).hexdigest(), ours
 
 
-def _plain(tree: ast.Module) -> str:
-    """Syntax without docstrings, positions and pure re-exports' order."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            body = node.body
-            first = body[0] if body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = body[1:] or [ast.Pass()]
-    return ast.dump(tree, annotate_fields=False)
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """The module and all its statements; expressions hold neither imports nor docstrings."""
+    queue: list[ast.AST] = [tree]
+    while queue:
+        node = queue.pop()
+        yield node
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, block, None)
+            if isinstance(inner, list):
+                queue.extend(inner)
 
 
 def _resolve(module: str, symbol: str | None, root: str) -> list[str]:
     """Files of a package module or of the symbol that it gives."""
-    if module.split(".", maxsplit=1)[0] != _PACKAGE or module in _LEFT_OUT:
+    if module in _LEFT_OUT:
         return []
     if symbol is not None:
         inner = f"{module}.{symbol}"
@@ -143,14 +185,11 @@ def _file(module: str, root: str) -> str | None:
     return None
 
 
-@cache
 def _origin(init: str, symbol: str) -> tuple[str, str] | None:
     """Module and name that an ``__init__`` imports a symbol from."""
-    for node in ast.parse(Path(init).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            for alias in node.names:
-                if (alias.asname or alias.name) == symbol:
-                    return node.module, alias.name
+    for module, name, local in _module(init)[1]:
+        if local == symbol:
+            return module, name
     return None
 
 

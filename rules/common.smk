@@ -14,6 +14,7 @@ from ethpredict.sweep import start
 
 RESULTS = Path("results")
 STORE = "results/store"
+SYNTAX = Path(".snakemake/ethpredict-syntax.json")
 GPU_ALGOS = {"xgboost"}
 RUN_STAGES = {"fetch", "bars", "train", "quote", "simulate"}
 
@@ -55,6 +56,9 @@ def start_run():
         cap = max(1, len(visible_gpus()))
         workflow.scheduler.global_resources["gpu"] = cap
         workflow.scheduler.resources["gpu"] = cap
+
+
+provenance.remember(SYNTAX)
 
 
 def code_of(script, *assets):

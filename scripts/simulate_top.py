@@ -34,8 +34,7 @@ from ethpredict.sweep.views import top_view
 def main(inputs, outputs, spec: dict) -> None:
     """Choose the runs, simulate both segments, write tables and the record."""
     files, top = spec["files"], read_json(inputs.top)["trials"][: spec["top"]]
-    table = read_table(inputs.trials, ["trial_id", "status"])
-    completed = table.loc[table["status"] == "ok", "trial_id"].tolist()
+    completed = read_table(inputs.trials, ["trial_id"], status="ok")["trial_id"].tolist()
     runs = revealed_runs(spec["trials"], spec["runs"], top, completed)
     tables = resimulate(
         runs,
@@ -47,8 +46,8 @@ def main(inputs, outputs, spec: dict) -> None:
     write_table(tables.locked, outputs.locked)
     write_table(tables.equity, outputs.equity)
     folder = Path(outputs.reveal).parent.parent / "reveals"
-    earlier = [read_json(path) for path in sorted(folder.glob("[0-9]*.json"))]
-    summary, record = reveal_record(spec["trials"], top, runs, earlier)
+    earlier = map(read_json, sorted(folder.glob("[0-9]*.json")))
+    summary, record = reveal_record(spec["trials"], top, runs, list(earlier))
     if record:
         write_json(record, folder / f"{record['number']:04d}-{record['digest']}.json")
     write_json(summary, outputs.reveal)

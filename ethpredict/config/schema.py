@@ -115,7 +115,7 @@ def describe(rule: Mapping[str, Any]) -> str:
         ("maximum", "<="),
         ("exclusiveMaximum", "<"),
     )
-    bounds = [f"{sign} {rule[word]:g}" for word, sign in signs if word in rule]
+    bounds = [f"{sign} {_figure(rule[word])}" for word, sign in signs if word in rule]
     if bounds:
         text += " " + " and ".join(bounds)
     if "pattern" in rule:
@@ -129,11 +129,16 @@ def describe(rule: Mapping[str, Any]) -> str:
     return text
 
 
+def _figure(bound: float) -> str:
+    """Whole numbers in full, others in six digits."""
+    return f"{bound:.0f}" if float(bound).is_integer() and abs(bound) < 1e12 else f"{bound:g}"
+
+
 @lru_cache(maxsize=1)
 def tree() -> dict[str, Any]:
     """The whole schema as read from its file."""
-    schema: dict[str, Any] = yaml.safe_load(SCHEMA_PATH.read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times faster
+    schema: dict[str, Any] = yaml.load(SCHEMA_PATH.read_text(encoding="utf-8"), Loader=loader)
     return schema
 
 
@@ -193,15 +198,29 @@ def applicable(values: Mapping[str, Any]) -> dict[str, Any]:
         Key to value in the schema's order; a setting counts only while every
         setting that it depends on counts and holds an allowed value.
     """
+    controls = tuple(str(values[key]) for key in _controls())
+    if controls not in _COUNTED:
+        _COUNTED[controls] = _counted(values)
+    return {key: values[key] for key in _COUNTED[controls]}
+
+
+# What counts depends on few settings, and a sweep asks for every trial.
+_COUNTED: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+
+@lru_cache(maxsize=1)
+def _controls() -> tuple[str, ...]:
+    """Settings that others depend on."""
+    return tuple(dict.fromkeys(other for leaf in leaves().values() for other, _ in leaf.applies))
+
+
+def _counted(values: Mapping[str, Any]) -> tuple[str, ...]:
     rules = leaves()
-    known: dict[str, bool] = {}
 
     def counts(key: str) -> bool:
-        if key not in known:
-            known[key] = all(
-                counts(other) and _meets(values[other], allowed)
-                for other, allowed in rules[key].applies
-            )
-        return known[key]
+        return all(
+            counts(other) and _meets(values[other], allowed)
+            for other, allowed in rules[key].applies
+        )
 
-    return {key: values[key] for key in rules if counts(key)}
+    return tuple(key for key in rules if counts(key))

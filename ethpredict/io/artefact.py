@@ -151,6 +151,5 @@ def verify(paths: Iterable[str | Path]) -> None:
             continue
         spec = read_json(folder / "spec.json")
         if spec.get("id") != folder.name:
-            raise DataError(
-                folder / "spec.json", None, f"belongs to {spec.get('id')}; remove the folder and rerun"
-            )
+            reason = f"belongs to {spec.get('id')}; remove the folder and rerun"
+            raise DataError(folder / "spec.json", None, reason)

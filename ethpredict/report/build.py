@@ -22,6 +22,7 @@ from ethpredict.report.headline import headline
 from ethpredict.report.series import payload
 from ethpredict.report.text import number, setting, utc_day
 
+SCRIPTS = ("charts.js", "leaderboard.js")
 HERE = Path(__file__).parent
 
 
@@ -105,5 +106,5 @@ def build(found: Artefacts, rows: int = 200) -> str:
     environment.filters["number"] = number
     template = environment.get_template("template.html.j2")
     style = (HERE / "report.css").read_text(encoding="utf-8")
-    script = (HERE / "report.js").read_text(encoding="utf-8")
+    script = "".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return template.render(style=style, script=script, **_pieces(found, rows))

@@ -97,12 +97,17 @@ def _record_versions(path: Path) -> None:
     now = versions()
     if path.exists():
         old = json.loads(path.read_text(encoding="utf-8"))
-        changed = [f"{k} {old.get(k)} -> {now.get(k)}" for k in sorted(old | now) if old.get(k) != now.get(k)]
+        changed = [
+            f"{name} {old.get(name)} -> {now.get(name)}"
+            for name in sorted(old | now)
+            if old.get(name) != now.get(name)
+        ]
         if changed:
             _LOGGER.warning(
-                "library versions have changed since this study's last run (%s): results made by the "
-                "old ones are kept; remove results/store to make all of them again", ", ".join(changed)
-            )  # fmt: skip
+                "library versions have changed since this study's last run (%s): results made by "
+                "the old ones are kept; remove results/store to make all of them again",
+                ", ".join(changed),
+            )
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -56,6 +56,20 @@ class Trials:
     specs: dict[str, dict[str, Spec]] = field(
         default_factory=lambda: {stage: {} for stage in (*SINGLE, *PACKED)}
     )
+    _known: dict[tuple[Any, ...], str] = field(default_factory=dict, repr=False)
+
+    def identify(
+        self, stage: str, settings: Mapping[str, Any], upstream: dict[str, str], replicate: int
+    ) -> str:
+        """Id of one artefact; its specification is kept."""
+        known = (stage, repr(settings), *upstream.values(), replicate)
+        if known not in self._known:
+            spec: Spec = {"stage": stage, "settings": nest(settings), "upstream": upstream}
+            if stage in PACKED:
+                spec["replicate"] = replicate
+            spec["id"] = self._known[known] = digest(spec)
+            self.specs[stage].setdefault(spec["id"], spec)
+        return self._known[known]
 
 
 def build_trials(config: Config) -> Trials:
@@ -77,22 +91,19 @@ def build_trials(config: Config) -> Trials:
         If the settings of a trial contradict each other.
     """
     found = Trials()
+    # another source, other bars or another venue is another market, with its own baselines
+    keys = [k for k, leaf in leaves().items() if leaf.stage in ("fetch", "bars")] + ["sim.venue"]
     markets: dict[str, dict[str, Any]] = {}
     for values in assignments(config):
         settings = applicable(values)
         _add(found, settings, "", config.values["sweep.replicates"])
-        market = digest({k: v for k, v in settings.items() if _is_market(k)})
-        markets.setdefault(market, {k: v for k, v in values.items() if _is_market(k)})
+        market = repr([settings.get(key) for key in keys])
+        markets.setdefault(market, {key: values[key] for key in keys})
     for market_values in markets.values():
         for name, change in _baselines(market_values["sim.venue"]):
             values = dict(config.values) | market_values | {"model.level0.algo": "zero"} | change
             _add(found, applicable(values), name, config.values["sweep.replicates"])
     return found
-
-
-def _is_market(key: str) -> bool:
-    """Whether a setting makes another market, so that it needs its own baselines."""
-    return leaves()[key].stage in ("fetch", "bars") or key == "sim.venue"
 
 
 def _baselines(venue: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -103,14 +114,15 @@ def _baselines(venue: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _add(found: Trials, settings: Mapping[str, Any], baseline: str, replicates: int) -> None:
     check_trial(settings)
-    entered = {key: value for key, value in settings.items() if leaves()[key].stage != "study"}
+    rules = leaves()
+    entered = {key: value for key, value in settings.items() if rules[key].stage != "study"}
     trial_id = digest({"trial": entered})
     if trial_id in found.trials:
         found.trials[trial_id]["baseline"] = found.trials[trial_id]["baseline"] or baseline
         return
     by_stage: dict[str, dict[str, Any]] = {stage: {} for stage in UPSTREAM}
     for key, value in entered.items():
-        by_stage[leaves()[key].stage][key] = value
+        by_stage[rules[key].stage][key] = value
     if by_stage["fetch"].get("data.files.candles"):
         path = by_stage["fetch"]["data.files.candles"]
         by_stage["fetch"]["data.files.candles"] = path.replace("{symbol}", settings["data.symbol"])
@@ -141,13 +153,7 @@ def _specify(
     ids: dict[str, str] = {}
     for stage, parents in UPSTREAM.items():
         settings = by_stage[stage]
-        spec: Spec = {
-            "stage": stage,
-            "settings": nest(settings),
-            "upstream": {parent: ids[parent] for parent in parents},
-        }
-        if stage in PACKED:
-            spec["replicate"] = replicate if SEEDS.get(stage) in settings else 0
-        ids[stage] = spec["id"] = digest(spec)
-        found.specs[stage].setdefault(ids[stage], spec)
+        drawn = replicate if SEEDS.get(stage) in settings else 0
+        upstream = {parent: ids[parent] for parent in parents}
+        ids[stage] = found.identify(stage, settings, upstream, drawn)
     return ids

@@ -20,7 +20,8 @@ def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("listed", "names"),
-    [("0,1", ["0", "1"]), ("", []), ("-1", []), ("2,-1,3", ["2"]), ("GPU-ab, GPU-cd", ["GPU-ab", "GPU-cd"])],
+    [("0,1", ["0", "1"]), ("", []), ("-1", []), ("2,-1,3", ["2"]),
+     ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])],
 )  # fmt: skip
 def test_the_visible_devices_are_cudas(
     monkeypatch: pytest.MonkeyPatch, listed: str, names: list[str]
@@ -51,7 +52,8 @@ def test_two_jobs_get_two_devices_and_a_third_waits(
         "import sys, os; from pathlib import Path; from ethpredict import gpu\n"
         "held = gpu.lease(0, Path(sys.argv[1])); print(os.environ['CUDA_VISIBLE_DEVICES'])"
     )
-    env = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7", "PYTHONPATH": str(Path(gpu.__file__).parents[1])}
+    root = str(Path(gpu.__file__).parents[1])
+    env = os.environ | {"CUDA_VISIBLE_DEVICES": "4,7", "PYTHONPATH": root}
     other = [sys.executable, "-c", call, str(tmp_path)]
     answer = subprocess.run(other, env=env, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "7"

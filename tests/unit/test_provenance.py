@@ -40,8 +40,7 @@ def project(tmp_path: Path) -> Path:
 
 def digest(project: Path, *assets: str) -> str:
     """Digest without the caches of this process."""
-    for cached in (provenance._closure, provenance._module, provenance._origin):
-        cached.cache_clear()
+    provenance._closure.cache_clear()
     return provenance.code_digest("scripts/job.py", assets, project)
 
 
@@ -112,3 +111,19 @@ def test_versions_and_machine_say_what_ran_without_naming_the_host() -> None:
 
 def test_outside_git_there_is_no_commit(tmp_path: Path) -> None:
     assert provenance.checkout(tmp_path)["sha"] is None
+
+
+def test_what_is_kept_is_used_until_a_file_is_written_again(project: Path) -> None:
+    before = digest(project)
+    kept = project / ".snakemake" / "syntax.json"
+    provenance.keep(kept)
+    assert not kept.exists()  # a parse writes nothing outside Snakemake's own folder
+    kept.parent.mkdir()
+    provenance.keep(kept)
+    provenance._KNOWN.clear()
+    provenance.remember(kept)
+    assert digest(project) == before
+    # another module gives the symbol now, though the file that imports it is the same
+    path = project / "ethpredict" / "a" / "__init__.py"
+    path.write_text("from ethpredict.a.two import other as run\n", encoding="utf-8")
+    assert digest(project) != before

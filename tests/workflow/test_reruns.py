@@ -121,7 +121,9 @@ def test_a_stage_made_again_has_the_same_bytes(folder: Folder) -> None:
     (path,) = folder.path.glob("results/store/labels/*/labels.parquet")
     was = path.read_bytes()
     path.unlink()
-    answer = folder.snakemake("--cores", "2", "--forcerun", "build_labels", "--until", "build_labels")
+    answer = folder.snakemake(
+        "--cores", "2", "--forcerun", "build_labels", "--until", "build_labels"
+    )
     assert answer.code == 0, answer.text
     assert path.read_bytes() == was
     # newer, but the same: checksums keep everything after it

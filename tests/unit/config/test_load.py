@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from ethpredict.config.load import Config, load
-from ethpredict.config.schema import leaves
+from ethpredict.config.schema import leaves, tree
 from ethpredict.errors import ConfigError
 
 
@@ -36,7 +37,14 @@ def test_every_setting_has_a_stage_a_description_and_a_legal_default() -> None:
         assert len(leaf.rule["description"]) > 5, key
         assert leaf.canonical(leaf.default) == leaf.default, key
         for other, allowed in leaf.applies:
-            assert all(leaves()[other].canonical(value) == value for value in allowed), key
+            whole = "array" in leaves()[other].types
+            for value in allowed:
+                taken = [value] if whole else value
+                assert leaves()[other].canonical(taken) == taken, key
+
+
+def test_the_schema_is_valid_json_schema() -> None:
+    Draft202012Validator.check_schema(tree())
 
 
 def test_every_setting_stands_in_the_default_yaml(root: Path) -> None:

@@ -1,0 +1,55 @@
+"""The examples run to their report on real files; the embedded default runs as it stands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT
+
+EXAMPLES = [
+    ("examples/eth_1h_real.yaml", "klines/ETHUSDT-1h-2024-2025.csv"),
+    ("examples/eth_5m_real.yaml", "lighter/candles_ETH_perp_5m_20260328_20260628.csv"),
+]
+
+
+def run(folder: Path, config: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a study of the config folder."""
+    call = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(folder)]
+    call += ["--configfile", str(ROOT / "config" / config), "--cores", "2"]
+    return subprocess.run(
+        call, env=os.environ | env, capture_output=True, check=False, text=True, timeout=900
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("config", "file"), EXAMPLES)
+def test_an_example_runs_to_its_report(
+    tmp_path: Path, shared_data: Path, config: str, file: str
+) -> None:
+    answer = run(tmp_path, config, CANDLES=str(shared_data / file))
+    assert answer.returncode == 0, answer.stderr
+    name = Path(config).stem
+    assert (tmp_path / "results" / name / "report" / "index.html").is_file()
+    trials = pd.read_parquet(tmp_path / "results" / name / "trials.parquet")
+    assert (trials["status"] == "ok").all()
+    assert len(trials) == 62
+    parts = trials.filter(regex="^pnl_(?!1k)").sum(axis=1)
+    assert (parts - trials["pnl"]).abs().max() < 1e-6
+
+
+@pytest.mark.slow
+def test_the_embedded_default_runs_to_its_report(tmp_path: Path) -> None:
+    answer = run(tmp_path, "config.yaml")
+    assert answer.returncode == 0, answer.stderr
+    trials = pd.read_parquet(tmp_path / "results" / "demo" / "trials.parquet")
+    assert (trials["baseline"] == "").sum() == 48
+    assert (trials["status"] == "ok").all()
+    # planted skill is found: the models' information coefficient is positive
+    models = trials[(trials["baseline"] == "")].groupby("axis:model.level0.algo")["ic"].mean()
+    assert (models > 0.02).all()
