@@ -22,8 +22,8 @@ def cluster(root: Path) -> Iterator[dict[str, str]]:
     scripts = root.parent / "shared" / "slurm"
     if not (scripts / "slurm_up.sh").is_file():
         pytest.skip("needs ../shared/slurm, which is not beside this checkout")
-    if os.environ.get("ETHPREDICT_SLURM") != "1" and shutil.which("sbatch") is None:
-        pytest.skip("no sbatch here; ETHPREDICT_SLURM=1 installs SLURM")
+    if os.environ.get("ETHPREDICT_SLURM") != "1":
+        pytest.skip("starts a SLURM on this machine; ETHPREDICT_SLURM=1 allows it")
     if os.getuid() != 0:
         pytest.skip("starting a SLURM needs root")
     folder = tempfile.mkdtemp(prefix="slurm")  # short: it holds a socket
