@@ -31,6 +31,7 @@ UPSTREAM = {
     "simulate": ("bars", "quote"),
 }
 SEEDS = {"train": "model.seed", "simulate": "sim.seed"}
+MODELLED = ("features", "labels", "train")
 BASELINES: dict[str, dict[str, Any]] = {
     "do_nothing": {"quoting.strategy": "none"},
     "hold": {"quoting.strategy": "hold"},
@@ -91,18 +92,20 @@ def build_trials(config: Config) -> Trials:
         If the settings of a trial contradict each other.
     """
     found = Trials()
-    # another source, other bars or another venue is another market, with its own baselines
-    keys = [k for k, leaf in leaves().items() if leaf.stage in ("fetch", "bars")] + ["sim.venue"]
-    markets: dict[str, dict[str, Any]] = {}
-    for values in assignments(config):
-        settings = applicable(values)
-        _add(found, settings, "", config.values["sweep.replicates"])
-        market = repr([settings.get(key) for key in keys])
-        markets.setdefault(market, {key: values[key] for key in keys})
-    for market_values in markets.values():
-        for name, change in _baselines(market_values["sim.venue"]):
-            values = dict(config.values) | market_values | {"model.level0.algo": "zero"} | change
-            _add(found, applicable(values), name, config.values["sweep.replicates"])
+    replicates = config.values["sweep.replicates"]
+    # A baseline has no model: whatever shapes one stands at its first value.
+    shaping = {
+        key: config.values[key]
+        for key, leaf in leaves().items()
+        if leaf.stage in MODELLED and not key.startswith("validation.")
+    }
+    points = list(assignments(config))
+    for values in points:
+        _add(found, applicable(values), "", replicates)
+    for values in points:
+        for name, change in _baselines(values["sim.venue"]):
+            settings = applicable(values | shaping | {"model.level0.algo": "zero"} | change)
+            _add(found, settings, name, replicates)
     return found
 
 

@@ -38,7 +38,7 @@ def test_an_example_runs_to_its_report(
     assert (tmp_path / "results" / name / "report" / "index.html").is_file()
     trials = pd.read_parquet(tmp_path / "results" / name / "trials.parquet")
     assert (trials["status"] == "ok").all()
-    assert len(trials) == 62
+    assert len(trials) == 70
     parts = trials.filter(regex="^pnl_(?!1k)").sum(axis=1)
     assert (parts - trials["pnl"]).abs().max() < 1e-6
 

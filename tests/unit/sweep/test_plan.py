@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ethpredict.config.load import load
-from ethpredict.errors import DataError
+from ethpredict.errors import ConfigError, DataError
 from ethpredict.sweep import start
 from ethpredict.sweep.ledger import LedgerError
 from ethpredict.sweep.plan import Draft, make_plan, read_plan
@@ -56,7 +56,8 @@ def test_a_value_in_mid_axis_makes_one_new_pack_and_disturbs_none(tmp_path: Path
     assert set(old.packs["simulate"]) < set(new.packs["simulate"])
     assert len(fresh) == 1
     added = {t["id"] for t in new.trials} - {t["id"] for t in old.trials}
-    assert len(new.packs["simulate"][fresh.pop()]) == len(added) == 2
+    # a trial per model, and the baseline without a signal at the same gamma
+    assert len(new.packs["simulate"][fresh.pop()]) == len(added) == 3
 
 
 def test_a_new_model_trains_alone(tmp_path: Path) -> None:
@@ -144,13 +145,33 @@ def test_the_frozen_plan_is_what_children_read(tmp_path: Path) -> None:
         read_plan(tmp_path / "none.json")
 
 
-def test_baselines_stand_beside_every_market(tmp_path: Path) -> None:
+def test_every_quote_and_venue_has_its_own_baselines(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
-    path.write_text("sim: {venue: [lob, amm]}\nbars: {kind: [time, dollar]}\n", encoding="utf-8")
+    text = """
+    sim: {venue: [lob, amm]}
+    bars: {kind: [time, dollar]}
+    quoting: {gamma: [0.1, 0.2]}
+    labels: {horizon: [6, 12]}
+    """
+    path.write_text(text, encoding="utf-8")
     plan = make_plan(load([path], {}, {}), tmp_path / "results").plan
     marks = sorted(t["baseline"] for t in plan.trials if t["baseline"])
-    assert marks == sorted(["do_nothing", "hold", "no_signal"] * 4 + ["fixed_spread"] * 2)
-    assert plan.n_trials_ever == 4
+    # 2 kinds of bars x 2 venues, no_signal at each gamma; a pool has no resting quotes
+    expected = ["do_nothing", "hold"] * 4 + ["no_signal"] * 8 + ["fixed_spread"] * 2
+    assert marks == sorted(expected)
+    assert plan.n_trials_ever == 16
+    silent = [t for t in plan.trials if t["baseline"] == "no_signal"]
+    assert {t["settings"]["quoting.gamma"] for t in silent} == {0.1, 0.2}
+    assert {t["settings"]["labels.horizon"] for t in silent} == {6}
+    assert {t["settings"]["model.level0.algo"] for t in silent} == {"zero"}
+
+
+@pytest.mark.parametrize("key", ["validation__locked_days", "validation__train_days"])
+def test_trials_that_are_ranked_together_see_the_same_days(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match="a single value"):
+        load([path], {key: "[10, 20]"}, {})
 
 
 def test_a_changed_library_is_worth_a_warning(
