@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ethpredict import rolling
@@ -37,7 +38,8 @@ def build(bars: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
         ret_horizon float64 log close return to it, nan likewise
         horizon_s   float64 seconds: horizon x trailing mean bar duration
         sigma_bar   float64 trailing standard deviation of one bar's log return
-        weight      float64 sample weight, 0 where there is no label interval
+        weight      float64 sample weight of the touch, 0 where it has no interval
+        weight_horizon      of the horizon return, over [t0, t1_horizon], likewise
         =========== ======= =====================================================
 
     Notes
@@ -79,10 +81,11 @@ def build(bars: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
         window,
     )
     if options["weights"] == "uniqueness":
-        alive = concurrency(rows, seen, len(bars))
-        weight = np.nan_to_num(average_uniqueness(rows, t1, alive))
+        weight = _uniqueness(rows, t1, seen)
+        weight_horizon = _uniqueness(rows, t1_horizon, _open_until(gap, horizon))
     else:
         weight = (t1 >= 0).astype(np.float64)
+        weight_horizon = (t1_horizon >= 0).astype(np.float64)
     return pd.DataFrame(
         {
             "t0": rows,
@@ -95,8 +98,25 @@ def build(bars: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
             "horizon_s": horizon * duration,
             "sigma_bar": sigma,
             "weight": weight,
+            "weight_horizon": weight_horizon,
         }
     )
+
+
+def _uniqueness(
+    rows: npt.NDArray[np.int64], t1: npt.NDArray[np.int64], seen: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Average uniqueness of the labels that end; ``seen`` is how long each event was alive."""
+    return np.nan_to_num(average_uniqueness(rows, t1, concurrency(rows, seen, len(rows))))
+
+
+def _open_until(gap: npt.NDArray[np.bool_], horizon: int) -> npt.NDArray[np.int64]:
+    """Last row at which each horizon is alive: its end, the row before a gap, or the data's end."""
+    n = len(gap)
+    rows = np.arange(n, dtype=np.int64)
+    border = np.append(np.where(gap, rows, n), n)[1:]
+    next_border = np.minimum.accumulate(border[::-1])[::-1] if n else border
+    return np.minimum(rows + horizon, next_border - 1)
 
 
 def summary(labels: pd.DataFrame) -> dict[str, float | int]:

@@ -128,7 +128,7 @@ def fit_split(
     base = _baseline_scores(table, target, schedule, split)
     hold_s = _hold(table, split.train)
     try:
-        prepared = _prepare(table, target.y, split.train, algorithm, members[0])
+        prepared = _prepare(table, target.y, target.weight, split.train, algorithm, members[0])
         checks = _prepare_check(table, target, split, algorithm, members[0])
     except ModelError as error:
         return {member.id: error for member in members}
@@ -171,7 +171,7 @@ def _fit_placebo(
     shuffled = target.y.copy()
     shuffled[split.train] = target.y[split.train][order]
     try:
-        prepared = _prepare(table, shuffled, split.train, algorithm, member)
+        prepared = _prepare(table, shuffled, target.weight, split.train, algorithm, member)
         regressor = algorithm.fit(prepared, member.model, member.seed, device)
         m = _predict(table, regressor, split.test, algorithm)
     except ModelError as error:
@@ -180,14 +180,16 @@ def _fit_placebo(
     return Fit(m, float("nan"), float("nan"), len(split.train), {"placebo_ic": own["ic"]}, None)
 
 
-def _prepare(table: Table, y: Floats, rows: Rows, algorithm: Algorithm, first: Member) -> Any:
+def _prepare(
+    table: Table, y: Floats, weight: Floats, rows: Rows, algorithm: Algorithm, first: Member
+) -> Any:
     """Shared work on training rows."""
     if algorithm.uses_features and len(rows) < MIN_ROWS:
         raise ModelError(
             f"{len(rows)} training rows are left, at least {MIN_ROWS} are needed; lengthen "
             "validation.train_days or shorten features.windows and labels.horizon"
         )
-    return algorithm.prepare(Sample(table.x, rows, y[rows], table.weight[rows]), first.model)
+    return algorithm.prepare(Sample(table.x, rows, y[rows], weight[rows]), first.model)
 
 
 def _prepare_check(
@@ -199,7 +201,7 @@ def _prepare_check(
     rows, check = check_block(split.train, target.t1)
     if not len(check) or (algorithm.uses_features and len(rows) < MIN_ROWS):
         return None
-    return _prepare(table, target.y, rows, algorithm, first), check
+    return _prepare(table, target.y, target.weight, rows, algorithm, first), check
 
 
 def _check_error(
@@ -216,7 +218,7 @@ def _check_error(
     prepared, rows = checks
     regressor = algorithm.fit(prepared, member.model, member.seed, device)
     error = target.y[rows] - _predict(table, regressor, rows, algorithm)
-    return rms(error, table.weight[rows])
+    return rms(error, target.weight[rows])
 
 
 def _predict(table: Table, regressor: Regressor, rows: Rows, algorithm: Algorithm) -> Floats:
@@ -258,7 +260,7 @@ def predict_rows(regressor: Regressor, x: Floats, rows: Rows, uses_features: boo
 def _hold(table: Table, rows: Rows) -> float:
     """Weighted mean time to first touch, seconds; nan where no training row has one."""
     held = table.hold_s[rows]
-    weight = np.where(np.isfinite(held), table.weight[rows], 0.0)
+    weight = np.where(np.isfinite(held), table.targets["touch"].weight[rows], 0.0)
     total = weight.sum()
     return float((weight * np.nan_to_num(held)).sum() / total) if total > 0 else float("nan")
 
@@ -270,7 +272,7 @@ def _scored_rows(
     if split.window is not None and split.window.test_stop > schedule.first_locked:
         return None
     y = target.sealed(schedule.first_locked)[split.test]
-    usable = np.isfinite(y) & table.complete[split.test] & (table.weight[split.test] > 0)
+    usable = np.isfinite(y) & table.complete[split.test] & (target.weight[split.test] > 0)
     return y, usable
 
 
@@ -282,8 +284,8 @@ def _baseline_scores(
     if scored is None:
         return {}
     y, usable = scored
-    open_target = Target(target.sealed(schedule.first_locked), target.t1)
-    weight = table.weight[split.test][usable]
+    open_target = Target(target.sealed(schedule.first_locked), target.t1, target.weight)
+    weight = target.weight[split.test][usable]
     forecasts = baselines(table, open_target, split.train, split.test)
     return {
         f"baseline_{name}_{metric}": value
@@ -305,5 +307,5 @@ def _scores(
     if scored is None:
         return {}
     y, usable = scored
-    own = score(y[usable], m[usable], table.weight[split.test][usable])
+    own = score(y[usable], m[usable], target.weight[split.test][usable])
     return {**{metric: own[metric] for metric in METRICS}, "n_rows": float(usable.sum()), **base}

@@ -88,7 +88,7 @@ def baselines(table: Table, target: Target, train: Rows, test: Rows) -> dict[str
         outcomes that became known in the 24 hours up to the row, the drift
         where there were none), each of shape (len(test),), log return.
     """
-    weight = table.weight[train]
+    weight = target.weight[train]
     total = weight.sum()
     drift = float((weight * target.y[train]).sum() / total) if total > 0 else 0.0
     return {
@@ -100,14 +100,14 @@ def baselines(table: Table, target: Target, train: Rows, test: Rows) -> dict[str
 
 def _recent_mean(table: Table, target: Target, test: Rows, fallback: float) -> Floats:
     """Weighted mean of the outcomes whose label closed in the last 24 hours."""
-    known = np.flatnonzero((target.t1 >= 0) & (table.weight > 0))
+    known = np.flatnonzero((target.t1 >= 0) & (target.weight > 0))
     known = known[np.argsort(target.t1[known], kind="stable")]
     ends = target.t1[known]
     oldest = np.searchsorted(table.ts, table.ts[test] - DAY_NS, side="right")
     first = np.searchsorted(ends, oldest, side="left")
     last = np.searchsorted(ends, test, side="right")
-    weight = np.concatenate([[0.0], table.weight[known].cumsum()])
-    value = np.concatenate([[0.0], (table.weight[known] * target.y[known]).cumsum()])
+    weight = np.concatenate([[0.0], target.weight[known].cumsum()])
+    value = np.concatenate([[0.0], (target.weight[known] * target.y[known]).cumsum()])
     some = last > first
     mean = (value[last] - value[first]) / np.where(some, weight[last] - weight[first], 1.0)
     return np.where(some, mean, fallback)

@@ -12,8 +12,11 @@ import pandas as pd
 from ethpredict.errors import DataError
 from ethpredict.models.base import Floats, Rows
 
-COLUMNS = {"horizon": ("ret_horizon", "t1_horizon"), "touch": ("ret", "t1")}
-"""Target setting -> (log return, last bar of its label interval)."""
+COLUMNS = {
+    "horizon": ("ret_horizon", "t1_horizon", "weight_horizon"),
+    "touch": ("ret", "t1", "weight"),
+}
+"""Target setting -> (log return, last bar of its label interval, sample weight)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,13 @@ class Target:
         nan where there is no label.
     t1 : ndarray of int64, shape (n,), bar positions
         Last bar of the closed label interval ``[row, t1]``; -1 where there is none.
+    weight : ndarray of float64, shape (n,)
+        Sample weights over that interval; 0 where there is none.
     """
 
     y: Floats
     t1: Rows
+    weight: Floats
 
     def sealed(self, first_locked: int) -> Floats:
         """Target with every label that reads a bar of the locked test blanked.
@@ -62,8 +68,6 @@ class Table:
         Rows whose features are all finite.
     targets : dict of str to Target
         By the setting ``model.target``.
-    weight : ndarray of float64, shape (n,)
-        Sample weights; 0 where there is none.
     hold_s : ndarray of float64, shape (n,), seconds
         From the row to its first touch; nan where the label is missing.
     horizon_s : ndarray of float64, shape (n,), seconds
@@ -77,14 +81,13 @@ class Table:
     names: tuple[str, ...]
     complete: npt.NDArray[np.bool_]
     targets: dict[str, Target]
-    weight: Floats
     hold_s: Floats
     horizon_s: Floats
     memory: int
 
     def samples(self, target: Target) -> Rows:
         """Rows that can train: features complete, label present, weight above zero."""
-        return np.flatnonzero(self.complete & (target.t1 >= 0) & (self.weight > 0))
+        return np.flatnonzero(self.complete & (target.t1 >= 0) & (target.weight > 0))
 
 
 def align_tables(
@@ -114,10 +117,13 @@ def align_tables(
         raise DataError("features", None, "holds no feature column; extend features.include")
     x = np.ascontiguousarray(features[list(names)].to_numpy(np.float64))
     targets = {
-        key: _target(labels[value].to_numpy(np.float64), labels[end].to_numpy(np.int64))
-        for key, (value, end) in COLUMNS.items()
+        key: _target(
+            labels[value].to_numpy(np.float64),
+            labels[end].to_numpy(np.int64),
+            labels[weight].to_numpy(np.float64),
+        )
+        for key, (value, end, weight) in COLUMNS.items()
     }
-    weight = labels["weight"].to_numpy(np.float64)
     touched = targets["touch"].t1
     hold = (ts[np.maximum(touched, 0)] - ts) / 1e9
     return Table(
@@ -126,14 +132,14 @@ def align_tables(
         names=names,
         complete=np.isfinite(x).all(axis=1),
         targets=targets,
-        weight=np.where(np.isfinite(weight), np.maximum(weight, 0.0), 0.0),
         hold_s=np.where(touched >= 0, hold, np.nan),
         horizon_s=labels["horizon_s"].to_numpy(np.float64),
         memory=max((int(column["memory"]) for column in meta.get("columns", [])), default=0),
     )
 
 
-def _target(y: Floats, t1: Rows) -> Target:
+def _target(y: Floats, t1: Rows, weight: Floats) -> Target:
     """Blank whatever is not whole: a value without an interval, or the reverse."""
     whole = np.isfinite(y) & (t1 >= np.arange(len(t1)))
-    return Target(np.where(whole, y, np.nan), np.where(whole, t1, -1))
+    sound = np.where(np.isfinite(weight), np.maximum(weight, 0.0), 0.0)
+    return Target(np.where(whole, y, np.nan), np.where(whole, t1, -1), sound)

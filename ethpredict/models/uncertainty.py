@@ -65,9 +65,9 @@ def prediction_errors(
     last = first
     for window, values in zip(windows, m, strict=True):
         known: Rows = purged_train_rows(rows, target.t1, window)
-        known = known[np.isfinite(made[known]) & (table.weight[known] > 0)]
+        known = known[np.isfinite(made[known]) & (target.weight[known] > 0)]
         if len(known) >= MIN_ERRORS:
-            last = rms(target.y[known] - made[known], table.weight[known])
+            last = rms(target.y[known] - made[known], target.weight[known])
         errors.append(last)
         made[window.test_start : window.test_stop] = values
     return errors

@@ -127,6 +127,23 @@ def test_weights_count_every_event_that_is_alive(make_bars, make_settings):
     assert found["weight"][alive].between(0, 1).all()
 
 
+def test_the_horizon_return_is_weighted_over_its_own_interval(make_bars, make_settings):
+    bars = make_bars(4, 80)
+    bars.loc[40, "gap"] = True
+    found = labels.build(bars, make_settings())
+    ends = found["t1_horizon"].to_numpy()
+    horizon = int(make_settings()["labels"]["horizon"])
+    # by the definition: who is alive at t, those included that a gap or the end cuts off
+    alive = [(i, min([i + horizon, 79] + [39] * (i < 40))) for i in range(80)]
+    counts = [sum(a <= t <= b for a, b in alive) for t in range(80)]
+    for i in range(80):
+        span = counts[i : ends[i] + 1]
+        expected = np.mean([1 / c for c in span]) if ends[i] >= 0 else 0.0
+        assert found["weight_horizon"][i] == pytest.approx(expected, rel=1e-12)
+    # the touch ends earlier, so the two differ
+    assert (found["weight_horizon"] < found["weight"]).any()
+
+
 def test_no_weights_are_one_where_there_is_an_interval(make_bars, make_settings):
     found = labels.build(make_bars(4, 80), make_settings(weights="none"))
     assert found["weight"].tolist() == (found["t1"] >= 0).astype(float).tolist()
@@ -146,6 +163,7 @@ def test_types_and_order(make_bars, make_settings):
             "horizon_s": "float64",
             "sigma_bar": "float64",
             "weight": "float64",
+            "weight_horizon": "float64",
         }
         assert len(found) == n
 

@@ -96,6 +96,7 @@ def make_world(
             "horizon_s": np.full(n, horizon * 3600.0),
             "sigma_bar": np.full(n, 0.01),
             "weight": np.where(whole, 1.0 / horizon, np.nan),
+            "weight_horizon": np.where(whole, 1.0 / horizon, np.nan),
         }
     )
     columns = [

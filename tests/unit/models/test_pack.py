@@ -112,7 +112,7 @@ def scrambled(build_world: Any, row: int, horizon: int) -> tuple[Any, Any]:
     for name in ("ret", "ret_horizon"):
         fresh = rng.standard_normal(len(ended))
         other.labels[name] = np.where(touched & (ended >= 0), fresh, other.labels[name])
-    other.labels.loc[touched & (ended >= 0), "weight"] = 0.7
+    other.labels.loc[touched & (ended >= 0), ["weight", "weight_horizon"]] = 0.7
     return world, other
 
 

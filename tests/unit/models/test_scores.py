@@ -54,7 +54,7 @@ def test_baselines_by_a_plain_loop(build_world: Any) -> None:
     table = align_tables(*world.tables)
     target, train, test = table.targets["horizon"], np.arange(20, 100), np.arange(110, 150)
     found = baselines(table, target, train, test)
-    drift = np.average(target.y[train], weights=table.weight[train])
+    drift = np.average(target.y[train], weights=target.weight[train])
     day = 86_400_000_000_000
     for position, row in enumerate(test):
         known = [
@@ -62,7 +62,7 @@ def test_baselines_by_a_plain_loop(build_world: Any) -> None:
             for i in range(200)
             if 0 <= target.t1[i] <= row and table.ts[target.t1[i]] > table.ts[row] - day
         ]
-        mean = np.average(target.y[known], weights=table.weight[known]) if known else drift
+        mean = np.average(target.y[known], weights=target.weight[known]) if known else drift
         assert found["mean_24h"][position] == pytest.approx(mean, rel=1e-9)
     assert set(found["zero"]) == {0.0}
     assert found["drift"] == pytest.approx(np.full(len(test), drift))
