@@ -23,6 +23,9 @@ from typing import Annotated
 
 import typer
 
+from ethpredict.config.load import load
+from ethpredict.errors import ConfigError
+
 ROOT = Path(__file__).resolve().parent
 DEFAULT = Path("config/config.yaml")
 CLOCK = "ETHPREDICT_TIMESTAMP"
@@ -149,7 +152,7 @@ def _profile(name: str) -> str:
 
 def _now() -> str:
     """Value of ``{{ timestamp }}`` for a new run, UTC."""
-    return os.environ.get(CLOCK) or datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return os.environ.get(CLOCK) or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
 
 
 def _names_clock(config: Path | None) -> bool:
@@ -164,10 +167,22 @@ def _earlier(config: Path | None) -> str:
     if CLOCK not in os.environ and _names_clock(config):
         raise typer.BadParameter(
             "this study is named after the clock: give the time in its folder's name "
-            "(ls results), for example --timestamp 20260131T120000.",
+            "(ls results), for example --timestamp 20260131-120000.",
             param_hint="--timestamp",
         )
     return _now()
+
+
+def _check(config: Path | None, timestamp: str) -> None:
+    """Name what is wrong with the YAML before Snakemake reads it with less to say."""
+    try:
+        load(
+            [ROOT / DEFAULT if config is None else _existing(config)],
+            env={**os.environ, CLOCK: timestamp},
+        )
+    except ConfigError as error:
+        typer.echo(f"ConfigError: {error}", err=True)
+        raise typer.Exit(2) from error
 
 
 def _execute(
@@ -183,6 +198,7 @@ def _execute(
     swallow a target. Snakemake keeps only the last ``--config``, so an
     override joins one that was given.
     """
+    _check(config, timestamp)
     arguments = [*(extra or [])]
     if overrides:
         at = next((arguments.index(flag) for flag in ("--config", "-C") if flag in arguments), None)

@@ -27,7 +27,9 @@ class ConfigError(EthPredictError):
     def __init__(self, key: str, value: object, legal: str, remedy: str = "") -> None:
         self.key, self.value, self.legal, self.remedy = key, value, legal, remedy
         hint = f" {remedy}" if remedy else ""
-        super().__init__(f"{key} = {value!r}: must be {legal}.{hint}")
+        shown = repr(value)
+        shown = shown if len(shown) <= 200 else f"{shown[:200]}…"
+        super().__init__(f"{key} = {shown}: must be {legal}.{hint}")
 
 
 class DataError(EthPredictError):

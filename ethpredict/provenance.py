@@ -96,8 +96,20 @@ def remember(path: Path) -> None:
     path : Path
         File of :func:`keep`; without it everything is parsed.
     """
-    if path.is_file():
-        _KNOWN.update(json.loads(path.read_text(encoding="utf-8")))
+    if not path.is_file():
+        return
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:  # a cache that cannot be read is none
+        return
+    if isinstance(kept, dict) and kept.get("made_by") == _maker():
+        _KNOWN.update(kept["files"])
+
+
+def _maker() -> list[str]:
+    """Who made the digests: another Python or another way of taking them starts afresh."""
+    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return [platform.python_version(), own]
 
 
 def keep(path: Path) -> None:
@@ -110,7 +122,8 @@ def keep(path: Path) -> None:
     """
     if path.parent.is_dir():
         with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(_KNOWN), encoding="utf-8")
+            kept = {"made_by": _maker(), "files": _KNOWN}
+            temporary.write_text(json.dumps(kept), encoding="utf-8")
 
 
 # Source file to [time of writing (ns), size, digest, [[module, symbol, local name], …]].
@@ -124,6 +137,20 @@ def _module(path: str) -> tuple[str, list[list[Any]]]:
     if known is None or known[:2] != [stat.st_mtime_ns, stat.st_size]:
         known = _KNOWN[path] = [stat.st_mtime_ns, stat.st_size, *_parsed(path)]
     return known[2], known[3]
+
+
+def file_digest(path: str) -> str:
+    """SHA-256 of a file's content; a file that has not been written since is not read again.
+
+    Snakemake compares times: a file replaced by an older one would go unseen.
+    """
+    stat = os.stat(path)
+    known = _KNOWN.get(f"content:{path}")
+    if known is None or known[:2] != [stat.st_mtime_ns, stat.st_size]:
+        with open(path, "rb") as handle:
+            content = hashlib.file_digest(handle, "sha256").hexdigest()
+        known = _KNOWN[f"content:{path}"] = [stat.st_mtime_ns, stat.st_size, content]
+    return str(known[2])
 
 
 def _parsed(path: str) -> tuple[str, list[list[Any]]]:
@@ -228,9 +255,12 @@ def checkout(root: Path = ROOT) -> dict[str, str | bool | None]:
     }
 
 
+_HEADER = re.compile(r"(?i)((?:authorization|bearer)[\"']?\s*[:=]?\s+)(\S.*)")
 _ASSIGNMENT = re.compile(
-    r"(?i)((?:api[_-]?key|secret|token|passw(?:or)?d|credential|authorization)[\w-]*[\"']?\s*[:=]\s*)(\S+)"
+    r"(?i)((?:api[_-]?key|secret|token|passw(?:or)?d|passphrase|credential|private[_-]?key|mnemonic)"
+    r"[\w-]*[\"']?\s*[:=]\s*)(\S.*)"
 )
+_USERINFO = re.compile(r"(://)[^/\s:@]+:[^@\s]+@")
 
 
 def redact(text: str) -> str:
@@ -244,7 +274,8 @@ def redact(text: str) -> str:
     for name, value in os.environ.items():
         if looks_secret(name) and len(value) >= 8:
             text = text.replace(value, "***")
-    return _ASSIGNMENT.sub(r"\1***", text)
+    text = _USERINFO.sub(r"\1***@", text)
+    return _ASSIGNMENT.sub(r"\1***", _HEADER.sub(r"\1***", text))
 
 
 def machine() -> dict[str, str | int | None]:

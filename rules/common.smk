@@ -15,13 +15,17 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 from ethpredict import provenance
 from ethpredict.errors import EthPredictError
 from ethpredict.gpu import visible_gpus
-from ethpredict.sweep import start
+from ethpredict.sweep import start, views
+from ethpredict.sweep.ids import digest
 
 RESULTS = Path("results")
 STORE = "results/store"
 SYNTAX = Path(".snakemake/ethpredict-syntax.json")
 GPU_ALGOS = {"xgboost"}
 RUN_STAGES = {"fetch", "bars", "train", "quote", "simulate"}
+
+
+provenance.remember(SYNTAX)
 
 
 def load_plan():
@@ -46,12 +50,24 @@ def load_plan():
 PLAN, DRAFT = load_plan()
 STUDY = f"results/{PLAN.study}"
 LEASE = []
+CONTENT = {
+    path: provenance.file_digest(path)
+    for spec in PLAN.specs["fetch"].values()
+    for path in start.local_files(spec)
+}
 
 
 def start_run():
     """Lock the study, extend its ledger, freeze the plan, cap the GPUs."""
     if DRAFT is None:
         return
+    frozen = Path(STUDY) / "plan.json"
+    if set(workflow.dag_settings.targets) == {"partial_report"} and frozen.exists():
+        return  # it only reads, also while the study runs
+    if PLAN.settings["device"] == "cuda" and workflow.local_exec and not visible_gpus():
+        raise WorkflowError(
+            "ConfigError: device = 'cuda': must be auto or cpu on a machine that shows no GPU."
+        )
     try:
         LEASE.append(start.begin(DRAFT, RESULTS))
     except EthPredictError as error:
@@ -61,9 +77,6 @@ def start_run():
         cap = max(1, len(visible_gpus()))
         workflow.scheduler.global_resources["gpu"] = cap
         workflow.scheduler.resources["gpu"] = cap
-
-
-provenance.remember(SYNTAX)
 
 
 def code_of(script, *assets):
@@ -154,6 +167,11 @@ def planned_files():
 def fetch_files(wildcards):
     """Local files that a source reads; none for the synthetic market."""
     return start.local_files(PLAN.specs["fetch"][known("fetch", wildcards)])
+
+
+def fetch_content(wildcards):
+    """Digests of those files, since Snakemake alone sees times only."""
+    return [CONTENT[path] for path in fetch_files(wildcards)]
 
 
 def train_bars(wildcards):

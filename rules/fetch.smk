@@ -25,6 +25,7 @@ rule fetch_data:
         runtime=60,
     params:
         spec=spec_of("fetch"),
+        content=fetch_content,
         code=code_of("fetch_data"),
     message:
         "Fetching market data {wildcards.id}"

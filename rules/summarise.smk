@@ -32,7 +32,7 @@ rule summarise_study:
         runtime=60,
     params:
         plan=f"{STUDY}/plan.json",
-        digest=PLAN.digest(),
+        digest=digest(views.summary_view(PLAN)),
         code=code_of("summarise_study"),
     message:
         "Summarising study"
@@ -64,7 +64,7 @@ rule simulate_top:
         runtime=60,
     params:
         plan=f"{STUDY}/plan.json",
-        digest=PLAN.digest(),
+        digest=digest(views.top_view(PLAN)),
         code=code_of("simulate_top"),
     message:
         "Simulating the best trials in detail, and on the locked test"

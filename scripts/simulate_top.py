@@ -27,8 +27,7 @@ from ethpredict import log
 from ethpredict.io.artefact import read_json, read_table, verify, write_json, write_table
 from ethpredict.stats.resimulate import resimulate
 from ethpredict.stats.reveal import reveal_record, revealed_runs
-from ethpredict.sweep.plan import read_plan
-from ethpredict.sweep.views import top_view
+from ethpredict.sweep.views import read_view, top_view
 
 
 def main(inputs, outputs, spec: dict) -> None:
@@ -56,5 +55,5 @@ def main(inputs, outputs, spec: dict) -> None:
 if "snakemake" in globals():
     log.setup(snakemake.log[0])
     verify(snakemake.input)
-    plan = read_plan(snakemake.params.plan, snakemake.params.digest)
-    main(snakemake.input, snakemake.output, top_view(plan))
+    view = read_view(snakemake.params.plan, top_view, snakemake.params.digest)
+    main(snakemake.input, snakemake.output, view)

@@ -16,9 +16,10 @@ trials.parquet       one row per trial, sorted by ``trial_id``:
                      ``axis:<key>`` float64 or str, ``status`` str, ``error`` str,
                      ``n_replicates`` int32, means of all metrics (float64; ``pnl_1k`` in USD
                      per 1,000 USD and day), ``pnl_1k_se`` (over replicates), ``pnl_1k_day_se``
-                     (over days), ``ic rmse r2 hit_rate`` (walk-forward), ``n_days`` int32,
-                     ``sharpe_daily skew kurtosis dsr min_track_record``, and the difference
-                     to the matching baselines: ``vs_no_signal vs_do_nothing`` with ``_se``
+                     (over days), ``ic rmse r2 hit_rate`` (walk-forward, pooled over folds),
+                     ``n_days`` int32, ``sharpe_daily skew kurtosis dsr dsr_venue
+                     sharpe_variance_venue min_track_record``, and the difference to the
+                     baselines at equal settings: ``vs_no_signal vs_do_nothing`` with ``_se``
 leaderboard.json     counts, best trial, baselines, failures, axis effects, PBO
 top.json             {"trials": ids of the best on validation, best first}
 ==================== ==============================================================
@@ -27,8 +28,7 @@ top.json             {"trials": ids of the best on validation, best first}
 from ethpredict import log
 from ethpredict.io.artefact import verify, write_json, write_table
 from ethpredict.stats.summary import summarise_files
-from ethpredict.sweep.plan import read_plan
-from ethpredict.sweep.views import summary_view
+from ethpredict.sweep.views import read_view, summary_view
 
 
 def main(inputs, outputs, spec: dict) -> None:
@@ -42,5 +42,5 @@ def main(inputs, outputs, spec: dict) -> None:
 if "snakemake" in globals():
     log.setup(snakemake.log[0])
     verify(snakemake.input)
-    plan = read_plan(snakemake.params.plan, snakemake.params.digest)
-    main(snakemake.input, snakemake.output, summary_view(plan))
+    view = read_view(snakemake.params.plan, summary_view, snakemake.params.digest)
+    main(snakemake.input, snakemake.output, view)

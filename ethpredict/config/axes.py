@@ -10,6 +10,7 @@ from typing import Any
 from ethpredict.config.schema import Leaf
 from ethpredict.errors import ConfigError
 
+MOST_POINTS = 100_000
 _RANGE = {"low", "high", "log", "step"}
 
 
@@ -43,9 +44,17 @@ class Axis:
         """Dotted key of the setting."""
         return self.leaf.key
 
-    def first(self) -> Any:
-        """Value that stands for the axis where one is needed (baselines)."""
-        return self.values[0] if self.values else self.leaf.canonical(self.low)
+    def anchor(self) -> Any:
+        """Value that stands for the axis where one is needed, whatever the order of its values.
+
+        The schema's default where it is one of them, else the least.
+        """
+        if not self.values:
+            return self.leaf.canonical(self.low)
+        if self.leaf.default in self.values:
+            return self.leaf.default
+        numbers = all(isinstance(value, (int, float)) for value in self.values)
+        return min(self.values, key=None if numbers else repr)
 
     def given(self) -> Any:
         """The axis as the YAML gives it."""
@@ -70,14 +79,14 @@ class Axis:
                 "a list, or a range with a step, in sweep.mode grid",
                 "Add `step`, or set sweep.mode to random.",
             )
-        return tuple(self._at(i) for i in range(self._count()))
+        return tuple(self._at(i) for i in range(self.points()))
 
     def draw(self, u: float) -> Any:
         """Value at quantile `u` in [0, 1)."""
         if self.values:
             return self.values[int(u * len(self.values))]
         if self.step is not None:
-            return self._at(int(u * self._count()))
+            return self._at(int(u * self.points()))
         if "integer" in self.leaf.types:
             if self.log:
                 value = math.exp(math.log(self.low) + u * math.log((self.high + 1) / self.low))
@@ -91,7 +100,8 @@ class Axis:
             )
         return self.leaf.canonical(self.low + u * (self.high - self.low))
 
-    def _count(self) -> int:
+    def points(self) -> int:
+        """Number of points of a range with a step."""
         assert self.step is not None
         span = (
             math.log(self.high / self.low) / math.log(self.step)
@@ -178,10 +188,13 @@ def _range(leaf: Leaf, raw: Mapping[str, Any]) -> Axis:
             "a range with low < high" + (" and low > 0, as log is true" if log else ""),
         )
     least = 1.0 if log else 0.0
-    if step is not None and (
-        isinstance(step, bool) or not isinstance(step, (int, float)) or step <= least
-    ):
+    number = isinstance(step, (int, float)) and not isinstance(step, bool)
+    if step is not None and not (number and math.isfinite(step) and step > least):
+        legal = f"a finite number > {least:g}" + (" (a ratio)" if log else "")
+        raise ConfigError(f"{leaf.key}.step", step, legal)
+    axis = Axis(leaf, (), float(low), float(high), log, None if step is None else float(step))
+    if axis.step is not None and axis.points() > MOST_POINTS:
         raise ConfigError(
-            f"{leaf.key}.step", step, f"a number > {least:g}" + (" (a ratio)" if log else "")
+            f"{leaf.key}.step", step, f"wide enough for at most {MOST_POINTS:,} points"
         )
-    return Axis(leaf, (), float(low), float(high), log, None if step is None else float(step))
+    return axis

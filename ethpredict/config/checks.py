@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ethpredict.config.axes import Axis
@@ -42,6 +43,7 @@ def check_trial(values: Mapping[str, Any]) -> None:
         raise ConfigError(
             "data.files.candles", None, "a path when data.source is files", "Give the candle file."
         )
+    _check_period(values)
     bar = SECONDS[values.get("bars.interval", values["data.interval"])]
     if bar % candle:
         raise ConfigError(
@@ -63,3 +65,19 @@ def check_trial(values: Mapping[str, Any]) -> None:
     size, limit = values.get("quoting.order_size"), values["quoting.max_inventory"]
     if size is not None and size > limit:
         raise ConfigError("quoting.order_size", size, f"at most quoting.max_inventory ({limit:g})")
+
+
+def _check_period(values: Mapping[str, Any]) -> None:
+    """Refuse moments that no calendar has, and a period that ends before it starts."""
+    moments = {}
+    for key in ("data.start", "data.end"):
+        text = values.get(key)
+        if text is not None:
+            try:
+                moments[key] = datetime.fromisoformat(text.removesuffix("Z"))
+            except ValueError as error:
+                raise ConfigError(key, text, f"a moment that exists ({error})") from error
+    if len(moments) == 2 and moments["data.start"] >= moments["data.end"]:
+        raise ConfigError(
+            "data.end", values["data.end"], f"later than data.start ({values['data.start']})"
+        )

@@ -82,11 +82,10 @@ def _meaning(leaf: Leaf) -> Iterator[str]:
     yield leaf.rule["description"]
     if "x-unit" in leaf.rule:
         yield f"Unit: {leaf.rule['x-unit']}."
-    if leaf.applies:
-        conditions = (
-            f"`{key}` {' or '.join(str(value) for value in values)}" for key, values in leaf.applies
-        )
-        yield f"Only with {' and '.join(conditions)}."
+    for word, rules in (("Only", leaf.applies), ("Not", leaf.unless)):
+        conditions = (f"`{key}` {' or '.join(str(v) for v in values)}" for key, values in rules)
+        if rules:
+            yield f"{word} with {' and '.join(conditions)}."
     if not leaf.axis and leaf.stage != "study":
         yield "*No axis.*"
 

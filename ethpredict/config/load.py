@@ -26,8 +26,8 @@ class Config:
     Parameters
     ----------
     values : Mapping
-        Every key of the schema with its canonical value; the first value where
-        the setting is an axis.
+        Every key of the schema with its canonical value; the one that stands
+        for the axis where the setting is an axis.
     axes : tuple of Axis
         Settings with several values, in the schema's order.
     """
@@ -60,10 +60,10 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose booleans are true and false only (`off` is a word) and whose dates are text."""
+    """YAML with plain decimal numbers; only true and false are booleans, dates are text."""
 
 
-_OTHER = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+_OTHER = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "timestamp", "int", "float"))
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in pairs if tag not in _OTHER]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -71,11 +71,18 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|false|False)$"), list("tTfF")
 )
-# PyYAML follows YAML 1.1, where 1e-3 is a word; researchers write numbers so.
+# YAML 1.1 takes 1e-3 for a word, 010 for eight and 1:30 for ninety; researchers do not.
+_DIGITS = list("-+.0123456789")
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9_]*)$"), _DIGITS
+)
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
+    re.compile(
+        r"^(?:[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+    ),
+    _DIGITS,
 )
 
 
@@ -127,7 +134,7 @@ def load(
         axis = parse_axis(leaf, raw[key]) if key in raw else None
         if axis is not None:
             axes.append(axis)
-            values[key] = axis.first()
+            values[key] = axis.anchor()
         else:
             values[key] = leaf.canonical(raw.get(key, leaf.default))
     config = Config(values, tuple(axes))
@@ -168,8 +175,17 @@ def _resolve(node: yaml.Node, key: str, context: template.Context, loader: _Load
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for name, value in node.value:
+            line = name.start_mark.line + 1
+            if not isinstance(name, yaml.ScalarNode):
+                raise ConfigError(
+                    key or "the file",
+                    f"line {line}",
+                    "a mapping of words",
+                    'Quote values that hold {{ … }}: "{{ env.NAME }}".',
+                )
             if name.value in seen:
-                raise ConfigError(f"{key}.{name.value}".strip("."), name.value, "given once")
+                path = f"{key}.{name.value}".strip(".")
+                raise ConfigError(path, f"line {line}", "given once", "It stands higher up, too.")
             seen.add(name.value)
             _resolve(value, f"{key}.{name.value}".strip("."), context, loader)
     elif isinstance(node, yaml.SequenceNode):

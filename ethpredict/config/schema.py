@@ -33,12 +33,15 @@ class Leaf:
         Stage whose id the value enters, or ``study``.
     applies : tuple of (str, tuple)
         Conditions (other key, allowed values) that must all hold.
+    unless : tuple of (str, tuple)
+        Conditions that must not all hold at once; none if empty.
     """
 
     key: str
     rule: Mapping[str, Any]
     stage: str
     applies: tuple[tuple[str, tuple[Any, ...]], ...]
+    unless: tuple[tuple[str, tuple[Any, ...]], ...] = ()
 
     @property
     def default(self) -> Any:
@@ -70,15 +73,20 @@ class Leaf:
             If the value breaks the schema.
         """
         value = _coerce(value, self.types)
-        finite = not isinstance(value, float) or math.isfinite(value)
-        if not finite or not _validator(self.key).is_valid(value):
+        whole = not isinstance(value, float) or math.isfinite(value)
+        if isinstance(value, str) and "pattern" in self.rule:
+            whole = not value.endswith("\n")  # `$` would let it pass
+        if not whole or not _validator(self.key).is_valid(value):
             raise ConfigError(self.key, value, self.legal, self.remedy(value))
         return value
 
     def remedy(self, value: Any) -> str:
         """Nearest legal word of an enumeration, if there is one."""
-        words = [str(word) for word in self.rule.get("enum", ())]
-        near = difflib.get_close_matches(str(value), words, n=1)
+        words = [
+            str(word) for word in self.rule.get("enum", self.rule.get("items", {}).get("enum", ()))
+        ]
+        wrong = next((v for v in value if v not in words), "") if isinstance(value, list) else value
+        near = difflib.get_close_matches(str(wrong).lower(), words, n=1)
         return f"Did you mean {near[0]!r}?" if near else ""
 
 
@@ -120,6 +128,8 @@ def describe(rule: Mapping[str, Any]) -> str:
         text += " " + " and ".join(bounds)
     if "pattern" in rule:
         text += f" that matches {rule['pattern']}"
+    if "object" in kinds and "additionalProperties" in rule:
+        text += f" of names to {rule['additionalProperties']['type']} values"
     if "maxLength" in rule:
         text += f" of at most {rule['maxLength']} characters"
     if "items" in rule:
@@ -154,7 +164,8 @@ def leaves() -> dict[str, Leaf]:
             if "properties" in rule:
                 walk(rule, key, own)
             else:
-                found[key] = Leaf(key, rule, rule["x-stage"], tuple(own.items()))
+                unless = tuple((k, tuple(v)) for k, v in rule.get("x-unless", {}).items())
+                found[key] = Leaf(key, rule, rule["x-stage"], tuple(own.items()), unless)
 
     walk(tree(), "", {})
     return found
@@ -211,13 +222,20 @@ _COUNTED: dict[tuple[str, ...], tuple[str, ...]] = {}
 @lru_cache(maxsize=1)
 def _controls() -> tuple[str, ...]:
     """Settings that others depend on."""
-    return tuple(dict.fromkeys(other for leaf in leaves().values() for other, _ in leaf.applies))
+    return tuple(
+        dict.fromkeys(
+            other for leaf in leaves().values() for other, _ in (*leaf.applies, *leaf.unless)
+        )
+    )
 
 
 def _counted(values: Mapping[str, Any]) -> tuple[str, ...]:
     rules = leaves()
 
     def counts(key: str) -> bool:
+        unless = rules[key].unless
+        if unless and all(_meets(values[other], barred) for other, barred in unless):
+            return False
         return all(
             counts(other) and _meets(values[other], allowed)
             for other, allowed in rules[key].applies

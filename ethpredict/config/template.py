@@ -21,9 +21,12 @@ from ethpredict.errors import ConfigError
 TIMESTAMP_VARIABLE = "ETHPREDICT_TIMESTAMP"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET = re.compile(
-    r"(?i)(secret|token|passw|credential|private|api_?key|apikey|_key$|^key$|auth)"
+    r"(?i)(secret|token|pass|credential|private|mnemonic|seed_?phrase|bearer|auth(?!or)|api_?key"
+    r"|access_?key|(^|_)(key|pat|pk|dsn|url|uri)$)"
 )
 _JINJA = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_JINJA.globals.clear()  # `lipsum`, `cycler` and the like have no place in a setting
+del _JINJA.filters["random"]  # another value at every parse
 
 
 def looks_secret(name: str) -> bool:
@@ -33,6 +36,10 @@ def looks_secret(name: str) -> bool:
     --------
     >>> looks_secret("SANTIMENT_API_KEY"), looks_secret("DATA_DIR")
     (True, False)
+
+    Notes
+    -----
+    Addresses count as well: those of nodes and databases carry their key.
     """
     return _SECRET.search(name) is not None
 
@@ -117,7 +124,7 @@ def resolve(key: str, text: str, context: Context) -> tuple[str, bool]:
         if "git_sha" in names:
             values["git_sha"] = context.git_sha()
         return _JINJA.from_string(text).render(values), bool(names & {"timestamp", "git_sha"})
-    except TemplateError as error:
+    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
         raise ConfigError(
             key, text, "a template over env, git_sha and timestamp", f"Jinja2 says: {error}."
         ) from error

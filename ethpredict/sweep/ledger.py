@@ -95,9 +95,16 @@ def read(folder: Path) -> Ledger:
         sorted(name for name in os.listdir(folder) if _NAME.match(name)) if folder.is_dir() else []
     )
     for name in names:
-        entry = json.loads((folder / name).read_text(encoding="utf-8"))
-        seal = digest(entry)
-        if name != f"{ledger.seq + 1:06d}-{seal}.json" or entry["parent"] != ledger.head:
+        try:
+            entry = json.loads((folder / name).read_text(encoding="utf-8"))
+            seal = digest(entry)
+        except ValueError:
+            seal = "unreadable"
+        if (
+            seal == "unreadable"
+            or name != f"{ledger.seq + 1:06d}-{seal}.json"
+            or entry["parent"] != ledger.head
+        ):
             raise DataError(
                 folder / name,
                 None,

@@ -8,6 +8,7 @@ and disturbs no other.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -23,6 +24,7 @@ from ethpredict.sweep.packs import cut
 from ethpredict.sweep.trials import PACKED, SINGLE, UPSTREAM, Spec, build_trials
 
 VERSION = 1
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def read_plan(path: str | Path, expected_digest: str | None = None) -> Plan:
     """
     try:
         raw = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:
         raise DataError(path, None, "no frozen plan; start the workflow again") from error
     if raw.pop("version", None) != VERSION:
         raise DataError(path, None, f"is not of plan version {VERSION}; start the workflow again")
@@ -163,7 +165,9 @@ def make_plan(
     trials = build_trials(config)
     own = ledgers.read(results / values["study.name"] / "ledger")
     known = [own, *_siblings(results, values["study.name"])]
-    specs, packs = _select_packs(trials.trials.values(), trials.specs, known, values, failed or {})
+    specs, packs = _select_packs(
+        trials.trials.values(), trials.specs, known, values, failed or {}, results / "store"
+    )
     entry = _entry(own, trials.trials, specs, packs)
     if entry is not None:
         own.add(entry)
@@ -212,7 +216,13 @@ def _siblings(results: Path, study: str) -> list[ledgers.Ledger]:
         name for name in os.listdir(results)
         if name != study and (results / name / "ledger").is_dir()
     )  # fmt: skip
-    return [ledgers.read(results / name / "ledger") for name in names]
+    found = []
+    for name in names:
+        try:
+            found.append(ledgers.read(results / name / "ledger"))
+        except DataError as error:
+            _LOGGER.warning("%s; nothing of study %s is reused", error, name)
+    return found
 
 
 def _select_packs(
@@ -221,11 +231,14 @@ def _select_packs(
     known: list[ledgers.Ledger],
     values: Mapping[str, Any],
     failed: Mapping[str, frozenset[str]],
+    store: Path,
 ) -> tuple[dict[str, dict[str, Spec]], dict[str, dict[str, list[str]]]]:
     """Choose a pack for every member, from simulations up to models.
 
-    A known pack may hold members that this plan does not ask for; what they
-    need is taken along, since the pack's job reads it.
+    A known pack that has run may hold members that this plan does not ask for;
+    what they need is taken along, since the pack's job reads it. One that has
+    not run counts only if all its members are asked for: a large sweep that was
+    cancelled must not burden a small one.
     """
     specs: dict[str, dict[str, Spec]] = {stage: {} for stage in (*SINGLE, *PACKED)}
     packs: dict[str, dict[str, list[str]]] = {stage: {} for stage in PACKED}
@@ -236,9 +249,12 @@ def _select_packs(
             **fresh[stage],
         }
         retry = failed.get(stage, frozenset())
+        asked = set(needed)
         held: dict[str, tuple[int, str]] = {}
         for i, led in reversed(list(enumerate(known))):
-            held |= {m: (i, pack) for m, pack in led.holder(stage).items() if m not in retry}
+            for pack, ms in led.packs[stage].items():
+                if asked.issuperset(ms) or (store / stage / pack / "spec.json").exists():
+                    held |= {m: (i, pack) for m in ms if m not in retry}
         chosen = {held[member] for member in needed if member in held}
         for i, led in enumerate(known):
             packs[stage] |= {

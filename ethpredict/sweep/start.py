@@ -47,6 +47,13 @@ def draft(files: Sequence[str | Path], cli: Mapping[str, Any], results: Path) ->
     made = make_plan(config, results, failed)
     for spec in made.plan.specs["fetch"].values():
         for path in local_files(spec):
+            if "{" in path or "}" in path:
+                raise ConfigError(
+                    "data.files.candles",
+                    path,
+                    "a path whose only braces are {symbol}",
+                    "Rename the file.",
+                )
             if not Path(path).is_file():
                 raise ConfigError(
                     "data.files.candles",

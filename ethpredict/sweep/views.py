@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ethpredict.sweep.plan import Plan
+from ethpredict.errors import DataError
+from ethpredict.sweep.ids import digest
+from ethpredict.sweep.plan import Plan, read_plan
+
+View = Callable[[Plan], dict[str, Any]]
+
+
+def read_view(path: str | Path, view: View, expected: str) -> dict[str, Any]:
+    """Take a view of the frozen plan.
+
+    Parameters
+    ----------
+    path : path-like
+        The frozen plan.
+    view : callable
+        A function of this module.
+    expected : str
+        Digest of the view when the job was planned.
+
+    Raises
+    ------
+    DataError
+        If the plan has been replaced by one that shows something else.
+    """
+    shown = view(read_plan(path))
+    if digest(shown) != expected:
+        raise DataError(path, None, "was replaced by another run; start the workflow again")
+    return shown
 
 
 def summary_view(plan: Plan) -> dict[str, Any]:

@@ -98,10 +98,38 @@ def test_a_kernel_is_compiled_again_when_a_callee_in_another_file_changes(tmp_pa
     assert answers == [1, 2]
 
 
-def test_secrets_are_blacked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("url?x=0123456789abcdef", "url?x=***"),
+        ("+  token: hush", "+  token: ***"),
+        ("Authorization: Apikey SECRET", "Authorization: ***"),
+        ('"authorization": "Bearer SECRET"', '"authorization": ***'),
+        ("private_key: 0xabc", "private_key: ***"),
+        ("https://user:pw@host/x", "https://***@host/x"),
+        ("+gamma: 1", "+gamma: 1"),
+    ],
+)
+def test_secrets_are_blacked_out(monkeypatch: pytest.MonkeyPatch, text: str, shown: str) -> None:
     monkeypatch.setenv("SOME_API_KEY", "0123456789abcdef")
-    text = provenance.redact("url?x=0123456789abcdef\n+  token: hush\n+gamma: 1\n")
-    assert text == "url?x=***\n+  token: ***\n+gamma: 1\n"
+    assert provenance.redact(f"{text}\n+next: 2\n") == f"{shown}\n+next: 2\n"
+
+
+@pytest.mark.parametrize("kept", ["{", "[]", '{"made_by": ["2.7", "x"], "files": {"a": [1]}}'])
+def test_a_cache_of_another_maker_is_none(tmp_path: Path, kept: str) -> None:
+    (tmp_path / "syntax.json").write_text(kept, encoding="utf-8")
+    before = dict(provenance._KNOWN)
+    provenance.remember(tmp_path / "syntax.json")
+    assert before == provenance._KNOWN
+
+
+def test_a_file_replaced_by_an_older_one_is_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "candles.csv"
+    path.write_text("a", encoding="utf-8")
+    before = provenance.file_digest(str(path))
+    path.write_text("b", encoding="utf-8")
+    os.utime(path, (1, 1))
+    assert provenance.file_digest(str(path)) != before
 
 
 def test_versions_and_machine_say_what_ran_without_naming_the_host() -> None:

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import run
+from ethpredict.config.load import load
 
 
 class Call(NamedTuple):
@@ -98,7 +99,7 @@ def test_targets_stand_before_options_that_take_lists(invoke, study: Path) -> No
 def test_clock_is_read_once_and_handed_down(invoke, clocked: Path) -> None:
     call = invoke("run", "--config", str(clocked))
     stamp = call.environment[run.CLOCK]
-    assert re.fullmatch(r"\d{8}T\d{6}", stamp)
+    assert re.fullmatch(r"\d{8}-\d{6}", stamp)
     assert call.result.output.startswith(f"$ {run.CLOCK}={stamp} snakemake ")
 
 
@@ -108,8 +109,8 @@ def test_going_on_needs_the_earlier_clock(invoke, clocked: Path) -> None:
         assert refused.result.exit_code == 2
         assert "--timestamp" in refused.result.output
         assert refused.arguments == []
-    call = invoke("resume", "--config", str(clocked), "--timestamp", "20260131T120000")
-    assert call.environment[run.CLOCK] == "20260131T120000"
+    call = invoke("resume", "--config", str(clocked), "--timestamp", "20260131-120000")
+    assert call.environment[run.CLOCK] == "20260131-120000"
 
 
 def test_unknown_profile_and_file_are_refused(invoke) -> None:
@@ -119,3 +120,19 @@ def test_unknown_profile_and_file_are_refused(invoke) -> None:
     missing = invoke("run", "--config", "config/none.yaml")
     assert missing.result.exit_code == 2
     assert "config/none.yaml" in missing.result.output
+
+
+def test_a_study_named_after_the_clock_gets_a_legal_name(clocked: Path, monkeypatch) -> None:
+    monkeypatch.delenv(run.CLOCK, raising=False)
+    values = load([clocked], env={run.CLOCK: run._now()}).values
+    assert re.fullmatch(r"run-\d{8}-\d{6}", values["study.name"])
+
+
+def test_a_bad_yaml_is_named_before_snakemake_reads_it(invoke, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("study:\n  name: {{ timestamp }}\n")
+    call = invoke("run", "--config", str(path))
+    assert call.result.exit_code == 2
+    assert "line 2" in call.result.output
+    assert "Quote values" in call.result.output
+    assert call.arguments == []

@@ -69,8 +69,8 @@ def test_page_runs_without_a_word_on_the_console(page: Path, tmp_path: Path) -> 
     dom, log = dump(page, "", tmp_path)
     assert "CONSOLE" not in log
     assert 'data-ready="true"' in dom
-    assert len(names(dom)) == 22 + 14
-    assert "36 of 36 rows shown" in dom
+    assert len(names(dom)) == 22 + 22
+    assert "44 of 44 rows shown" in dom
     figures = re.findall(r'<figure class="chart".*?</figure>', dom, flags=re.S)
     assert len(figures) == 13
     assert all('role="img"' in figure for figure in figures)
@@ -85,7 +85,7 @@ def test_view_in_the_address_sorts_and_filters(page: Path, tmp_path: Path) -> No
     assert len(values) == 11  # 12 ridge trials, one of which failed
     assert values == sorted(values)
     assert re.search(r'data-key="pnl_1k"[^>]*aria-sort="ascending"', dom)
-    assert "11 of 36 rows shown" in dom
+    assert "11 of 44 rows shown" in dom
 
 
 def test_locked_results_cannot_be_sorted_or_searched(page: Path, tmp_path: Path) -> None:
@@ -93,5 +93,5 @@ def test_locked_results_cannot_be_sorted_or_searched(page: Path, tmp_path: Path)
     locked = re.search(r'<td class="num locked">([^<]+)</td>', text)
     assert locked is not None
     dom, _ = dump(page, f"#view?sort=_locked:ascending&text={locked[1]}", tmp_path)
-    assert "0 of 36 rows shown" in dom
+    assert "0 of 44 rows shown" in dom
     assert names(dom, hidden=True) == names(text)

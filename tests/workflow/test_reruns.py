@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -40,8 +41,23 @@ def test_a_changed_label_leaves_bars_and_features(finished: Folder) -> None:
     }  # fmt: skip
 
 
-def test_a_changed_report_setting_renders_only(finished: Folder) -> None:
-    assert "train_models" not in finished.plan({"study": {"title": "Another title"}})
+def test_a_changed_title_renders_only(finished: Folder) -> None:
+    jobs = finished.plan({"study": {"title": "Another title"}})
+    assert jobs == {"render_report": 1, "all": 1}
+
+
+def test_candles_replaced_by_older_ones_are_read_again(tmp_path: Path) -> None:
+    lines = ["timestamp,open,high,low,close,volume"]
+    lines += [f"{1735689600 + 900 * i},100,101,99,100,{5 + i % 7}" for i in range(60)]
+    path = tmp_path / "candles.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    change = {"data": {"source": "files", "files": {"candles": "candles.csv"}}}
+    folder = Folder(tmp_path)
+    assert folder.snakemake("--until", "fetch_data", "--cores", "1", change=change).code == 0
+    assert "fetch_data" not in folder.plan(change)
+    path.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
+    os.utime(path, (1_600_000_000, 1_600_000_000))
+    assert folder.plan(change)["fetch_data"] == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ethpredict.config.load import Config, load
-from ethpredict.config.schema import leaves, tree
+from ethpredict.config.schema import applicable, leaves, tree
+from ethpredict.config.template import looks_secret
 from ethpredict.errors import ConfigError
 
 
@@ -36,11 +37,40 @@ def test_every_setting_has_a_stage_a_description_and_a_legal_default() -> None:
     for key, leaf in leaves().items():
         assert len(leaf.rule["description"]) > 5, key
         assert leaf.canonical(leaf.default) == leaf.default, key
-        for other, allowed in leaf.applies:
+        for other, allowed in (*leaf.applies, *leaf.unless):
             whole = "array" in leaves()[other].types
             for value in allowed:
                 taken = [value] if whole else value
                 assert leaves()[other].canonical(taken) == taken, key
+
+
+@pytest.mark.parametrize(
+    ("venue", "strategy", "counts"),
+    [
+        ("lob", "glft", True),
+        ("lob", "fixed_spread", True),
+        ("lob", "hold", False),
+        ("lob", "none", False),
+        ("amm", "glft", True),
+        ("amm", "hold", True),
+        ("amm", "none", False),
+    ],
+)
+def test_latency_counts_where_the_simulator_reads_it(
+    venue: str, strategy: str, counts: bool
+) -> None:
+    values = {key: leaf.default for key, leaf in leaves().items()}
+    values |= {"sim.venue": venue, "quoting.strategy": strategy}
+    assert ("sim.latency_ms" in applicable(values)) == counts
+
+
+@pytest.mark.parametrize("name", ["eth_1h_real", "eth_5m_real"])
+def test_examples_on_candles_name_their_gas_price(root: Path, name: str) -> None:
+    values = load([root / "config" / "examples" / f"{name}.yaml"], {}, {}).values
+    assert values["data.source"] == "files"
+    assert values["sim.amm.use_block_fees"] is False
+    assert values["sim.amm.base_fee_gwei"] == 2.0
+    assert values["sim.amm.block_time"] == 12.0
 
 
 def test_the_schema_is_valid_json_schema() -> None:
@@ -74,6 +104,22 @@ def test_every_setting_stands_in_the_default_yaml(root: Path) -> None:
         ("quoting: {gamma: {low: 2, high: 1}}", "quoting.gamma", "low < high"),
         ("quoting: {gamma: {low: 1, high: 9, log: true, step: 1}}", "quoting.gamma.step", "> 1"),
         ("data: {source: files}", "data.files.candles", "a path"),
+        ("data: {start: 2024-13-45}", "data.start", "exists"),
+        (
+            "data: {source: files, files: {candles: a}, start: 2024-02-01, end: 2024-01-01}",
+            "data.end",
+            "later than data.start",
+        ),
+        ("study: {name: store}", "study.name", "matches"),
+        ('study: {name: "a\\n"}', "study.name", "matches"),
+        ("study: {tags: {a: 1}}", "study.tags", "a mapping of names to string values"),
+        ("features: {include: [returns, volatilty]}", "features.include", "'volatility'"),
+        ("sim: {venue: AMM}", "sim.venue", "'amm'"),
+        ("quoting: {gamma: {low: 1, high: 9, step: .nan}}", "quoting.gamma.step", "finite"),
+        ("quoting: {gamma: {low: 1, high: 9, step: 1.0e-12}}", "quoting.gamma.step", "100,000"),
+        ("data: {symbol: {{ x }}}", "data.symbol", "a mapping of words"),
+        ("model: {seed: 010}", "model.seed", "an integer"),
+        ("model: {seed: 1:30}", "model.seed", "an integer"),
     ],
 )
 def test_a_bad_setting_is_named_with_its_legal_values(
@@ -128,11 +174,11 @@ def test_a_secret_never_enters_a_setting(tmp_path: Path, reference: str) -> None
 
 
 def test_templates_name_studies_but_enter_no_id(tmp_path: Path) -> None:
-    env = {"ETHPREDICT_TIMESTAMP": "20250101t000000", "WHO": "ann"}
+    env = {"ETHPREDICT_TIMESTAMP": "20250101-000000", "WHO": "ann"}
     values = config(
         tmp_path, 'study: {name: "run-{{ timestamp }}", tags: {by: "{{ env.WHO }}"}}', env
     ).values
-    assert values["study.name"] == "run-20250101t000000"
+    assert values["study.name"] == "run-20250101-000000"
     assert values["study.tags"] == {"by": "ann"}
     error = refusal(tmp_path, 'data: {symbol: "{{ timestamp }}"}', env)
     assert error.key == "data.symbol"
@@ -170,3 +216,37 @@ def test_the_shown_configuration_holds_axes_as_given_and_only_what_counts(tmp_pa
     shown = config(tmp_path, "quoting: {gamma: {low: 1, high: 4, step: 1}}").nested()
     assert shown["quoting"]["gamma"] == {"low": 1.0, "high": 4.0, "log": False, "step": 1.0}
     assert "files" not in shown["data"]
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("SANTIMENT_API_KEY", True),
+        ("GITHUB_PAT", True),
+        ("WALLET_PK", True),
+        ("MNEMONIC", True),
+        ("PGPASS", True),
+        ("RPC_URL", True),
+        ("AWS_ACCESS_KEY_ID", True),
+        ("AUTHOR", False),
+        ("CANDLES", False),
+        ("DAYS", False),
+    ],
+)
+def test_names_of_secrets_are_known(name: str, secret: bool) -> None:
+    assert looks_secret(name) == secret
+
+
+def test_an_axis_has_the_same_anchor_in_any_order(tmp_path: Path) -> None:
+    anchors = {
+        config(tmp_path, f"quoting: {{gamma: {values}}}").values["quoting.gamma"]
+        for values in ("[3, 1, 2]", "[1, 2, 3]", "[2, 3, 1]")
+    }
+    assert anchors == {1.0}
+    horizon = leaves()["labels.horizon"].default
+    found = config(tmp_path, f"labels: {{horizon: [1, {horizon}, 99]}}").values["labels.horizon"]
+    assert found == horizon
+
+
+def test_a_huge_value_is_clipped_in_the_message(tmp_path: Path) -> None:
+    assert len(str(refusal(tmp_path, "study: {title: " + "x" * 5000 + "}"))) < 500

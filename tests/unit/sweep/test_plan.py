@@ -33,11 +33,40 @@ def drafted(root: Path, name: str = "a", gamma: str = "[0.1, 0.3]", alpha: str =
     return make_plan(load([path], {}, {}), root / "results")
 
 
-def ran(root: Path, **settings: object) -> Draft:
-    """Plan a study and begin its run."""
+def ran(root: Path, finish: bool = True, **settings: object) -> Draft:
+    """Plan a study and begin its run; its packs count as run where it finishes."""
     draft = drafted(root, **settings)  # type: ignore[arg-type]
     start.begin(draft, root / "results").close()
+    for stage, packs in draft.plan.packs.items() if finish else ():
+        for pack in packs:
+            path = root / "results" / "store" / stage / pack / "spec.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}", encoding="utf-8")
     return draft
+
+
+def test_a_large_sweep_that_was_cancelled_does_not_burden_a_small_one(tmp_path: Path) -> None:
+    (tmp_path / "y").mkdir()
+    alone = drafted(tmp_path / "y", gamma="[0.1]", alpha="[1]").plan
+    ran(tmp_path, finish=False, gamma="[0.1, 0.2, 0.3]", alpha="[1, 10, 100]", horizon="[6, 12]")
+    for name in ("a", "other"):
+        small = drafted(tmp_path, name=name, gamma="[0.1]", alpha="[1]").plan
+        assert {s: len(p) for s, p in small.packs.items()} == {
+            s: len(p) for s, p in alone.packs.items()
+        }
+        assert small.specs == alone.specs
+
+
+def test_a_damaged_ledger_stops_its_own_study_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ran(tmp_path)
+    (entry,) = (tmp_path / "results" / "a" / "ledger").glob("*.json")
+    entry.write_text(entry.read_text(encoding="utf-8")[:-40], encoding="utf-8")
+    drafted(tmp_path, name="b")
+    assert "nothing of study a is reused" in caplog.text
+    with pytest.raises(DataError, match="does not continue the ledger"):
+        drafted(tmp_path)
 
 
 def test_planning_writes_nothing_and_is_repeatable(tmp_path: Path) -> None:
@@ -162,7 +191,7 @@ def test_every_quote_and_venue_has_its_own_baselines(tmp_path: Path) -> None:
     assert plan.n_trials_ever == 16
     silent = [t for t in plan.trials if t["baseline"] == "no_signal"]
     assert {t["settings"]["quoting.gamma"] for t in silent} == {0.1, 0.2}
-    assert {t["settings"]["labels.horizon"] for t in silent} == {6}
+    assert {t["settings"]["labels.horizon"] for t in silent} == {12}
     assert {t["settings"]["model.level0.algo"] for t in silent} == {"zero"}
 
 
