@@ -75,7 +75,8 @@ def build_paths(
         One row per member and predicted row, sorted by quote_id and row: sigma
         (USD/sqrt(s)), A (1/s), k (1/USD), xi (USD, 0 from bars), the prediction and
         t_pred, the moment it was made (UTC ns). A and k pool both sides. nan where not
-        enough data had arrived: there the simulator does not quote.
+        enough data had arrived: there the simulator does not quote. A path without any
+        fit of A and k stays, with a warning: a pool run does not read them.
     calibration : DataFrame
         One row per member, fit and side (`bid`, `ask`, `both`), with standard errors;
         `approximate` is True because bars only bound the fills.
@@ -132,12 +133,16 @@ def _member_path(
     pooled_a = np.array([fit["both"].A for fit in fits], dtype=np.float64)
     pooled_k = np.array([fit["both"].k for fit in fits], dtype=np.float64)
     if np.isnan(pooled_a).all():
-        most = max((fit["both"].n_fills for fit in fits), default=0)
-        raise TrialError(
+        # Not a failure: a pool, a fixed spread and a position that is held need no fit.
+        _LOG.warning(
+            "quote %s: no fit of A and k in %d windows of %g d: at most %d would-be fills, "
+            "quoting.calibration.min_fills = %d; glft cannot quote on the order book with it. "
+            "Lengthen window_days or lower min_fills",
             name,
-            f"no fit of A and k in {len(fits)} windows of {settings.window_days} d: at most "
-            f"{most} would-be fills, quoting.calibration.min_fills = {settings.min_fills}; "
-            "lengthen window_days or lower min_fills",
+            len(fits),
+            settings.window_days,
+            max((fit["both"].n_fills for fit in fits), default=0),
+            settings.min_fills,
         )
     if np.isnan(sigma[rows]).all():
         raise TrialError(

@@ -14,6 +14,7 @@ from ethpredict.sim._draw_kernels import normal, uniform
 # Purposes of the random draws of one row.
 INCLUSION_NOISE, INCLUSION_ARBITRAGE, OUR_INCLUSION = 0, 1, 2
 EARLY_NOISE, QUIET_BLOCKS, LATE_NOISE = 3, 4, 5
+INCLUSION_LATE_NOISE = 6
 
 BISECTIONS = 60
 
@@ -172,9 +173,25 @@ def noise_trade(share: float, reserve0: float, reserve1: float, fee: float) -> t
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def compete(reserve0: float, reserve1: float, price: float, fee: float) -> tuple[float, float]:
-    """Reserves after the competing arbitrageur has acted against a price."""
-    sold, paid, _ = arbitrage(reserve0, reserve1, price, fee)
+def compete(
+    reserve0: float, reserve1: float, price: float, fee: float, cost: float
+) -> tuple[float, float]:
+    """Reserves after the competing arbitrageur has met a price.
+
+    Parameters
+    ----------
+    reserve0, reserve1 : float
+        The pool, ETH and USD.
+    price : float
+        Price elsewhere, USD.
+    fee : float
+        Fee as a share of the input.
+    cost : float
+        Gas and bribe of one swap, USD: it acts only if the profit is larger.
+    """
+    sold, paid, profit = arbitrage(reserve0, reserve1, price, fee)
+    if not profit > cost:
+        return reserve0, reserve1
     if sold > 0.0:
         _, reserve0, reserve1, _ = swap(sold, reserve0, reserve1, fee, True)
     elif paid > 0.0:
@@ -183,59 +200,94 @@ def compete(reserve0: float, reserve1: float, price: float, fee: float) -> tuple
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def later_blocks(
+def inclusion_block(duration: float, block_time: float, latency: float) -> tuple[float, int, int]:
+    """Where in a row the block stands that may hold our transaction.
+
+    Parameters
+    ----------
+    duration : float
+        Length of the row, s, > 0.
+    block_time : float
+        Time between blocks, s, > 0.
+    latency : float
+        From the decision to the sent transaction, s, >= 0.
+
+    Returns
+    -------
+    share : float
+        ``min(1, (latency + block_time)/duration)``: its moment as a share of the row.
+        1 where the row is shorter, so that no price after the row is read.
+    first : int
+        Blocks up to and including it, >= 1.
+    rest : int
+        Blocks of the row after it, >= 0. A row shorter than a block is one block.
+    """
+    wait = latency + block_time
+    blocks = max(1, int(np.floor(duration / block_time + 0.5)))
+    first = min(blocks, max(1, int(np.floor(wait / block_time + 0.5))))
+    return min(1.0, wait / duration), first, blocks - first
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def play_blocks(
     reserve0: float,
     reserve1: float,
     fee: float,
-    open_price: float,
-    close_price: float,
+    start_price: float,
+    end_price: float,
     blocks: int,
     noise: float,
     arbitrage_probability: float,
+    cost: float,
     seed: int,
     replicate: int,
     row: int,
+    early_noise: int,
+    quiet_blocks: int,
+    late_noise: int,
 ) -> tuple[float, float]:
-    """Reserves at the row's close, after the blocks that follow the first.
+    """Reserves after some consecutive blocks.
 
-    Only the blocks since the competitor last acted matter, so their number is
-    drawn (geometric) instead of playing every block: noise until then, the
-    arbitrage against the price of that block (on the line from open to close),
-    noise afterwards.
+    The number of blocks since the competitor was last there is drawn (geometric)
+    instead of playing every block: noise until then, the arbitrage against the
+    price of that block (on the line between both prices), noise afterwards. Its
+    earlier visits are left out (docs/simulation.md says what that costs).
 
     Parameters
     ----------
     reserve0, reserve1, fee : float
-        The pool after the first block.
-    open_price, close_price : float
-        The row's prices, USD.
+        The pool before the first of them.
+    start_price, end_price : float
+        Prices before the first and at the last of them, USD.
     blocks : int
-        All blocks of the row, >= 1.
+        How many, >= 0.
     noise : float
         Standard deviation of one block's flow as a share of the pool.
     arbitrage_probability : float
-        Chance per block that the competitor acts.
+        Chance per block that the competitor is there.
+    cost : float
+        Its gas and bribe, USD.
     seed, replicate, row : int
         Key of the draws.
+    early_noise, quiet_blocks, late_noise : int
+        Purposes of the draws.
     """
-    rest = blocks - 1
-    if rest == 0:
+    if blocks == 0:
         return reserve0, reserve1
     if arbitrage_probability >= 1.0:
         quiet = 0
     elif arbitrage_probability <= 0.0:
-        quiet = rest
+        quiet = blocks
     else:
-        draw = np.log(uniform(seed, replicate, row, QUIET_BLOCKS))
-        quiet = int(min(np.float64(rest), np.floor(draw / np.log1p(-arbitrage_probability))))
-    if quiet < rest:
-        share = (
-            noise * np.sqrt(np.float64(rest - quiet)) * normal(seed, replicate, row, EARLY_NOISE)
-        )
+        draw = np.log(uniform(seed, replicate, row, quiet_blocks))
+        quiet = int(min(np.float64(blocks), np.floor(draw / np.log1p(-arbitrage_probability))))
+    if quiet < blocks:
+        spread = noise * np.sqrt(np.float64(blocks - quiet))
+        share = spread * normal(seed, replicate, row, early_noise)
         reserve0, reserve1 = noise_trade(share, reserve0, reserve1, fee)
-        price = close_price + (open_price - close_price) * (quiet / blocks)
-        reserve0, reserve1 = compete(reserve0, reserve1, price, fee)
+        price = end_price + (start_price - end_price) * (quiet / blocks)
+        reserve0, reserve1 = compete(reserve0, reserve1, price, fee, cost)
     if quiet > 0:
-        share = noise * np.sqrt(np.float64(quiet)) * normal(seed, replicate, row, LATE_NOISE)
+        share = noise * np.sqrt(np.float64(quiet)) * normal(seed, replicate, row, late_noise)
         reserve0, reserve1 = noise_trade(share, reserve0, reserve1, fee)
     return reserve0, reserve1

@@ -1,8 +1,8 @@
 """Compiled scalar kernel of the pool venue: a taker who rebalances by blocks.
 
 A row is decided with the mid and the reserves at the close of the row before
-it. The row itself is a sequence of blocks: the first is the one in which our
-transaction may be included, the others move the pool on. The plain reference,
+it. The row itself is a sequence of blocks: those up to the one in which our
+transaction may be included, and those after it, which move the pool on. The plain reference,
 bit-identical by test, is :func:`ethpredict.sim.reference.run_amm`.
 """
 
@@ -35,16 +35,19 @@ from ethpredict.sim._account_kernels import (
     record_fill,
 )
 from ethpredict.sim._amm_kernels import amount_out
-from ethpredict.sim._draw_kernels import normal, uniform
+from ethpredict.sim._draw_kernels import uniform
 from ethpredict.sim._pool_kernels import (
+    EARLY_NOISE,
     INCLUSION_ARBITRAGE,
+    INCLUSION_LATE_NOISE,
     INCLUSION_NOISE,
+    LATE_NOISE,
     OUR_INCLUSION,
+    QUIET_BLOCKS,
     best_trade,
-    compete,
     gain,
-    later_blocks,
-    noise_trade,
+    inclusion_block,
+    play_blocks,
     trade_cost,
 )
 
@@ -53,9 +56,11 @@ NONE, HOLD, GLFT = 0, 1, 3
 # Places of a run's settings.
 P_STRATEGY, P_GAMMA, P_MAX, P_FEE, P_LIQUIDITY, P_TURNOVER, P_BLOCK_TIME = 0, 1, 2, 3, 4, 5, 6
 P_ARBITRAGE, P_GAS_UNITS, P_TIP, P_INCLUSION, P_SLIPPAGE, P_REVERT = 7, 8, 9, 10, 11, 12
-P_RISK_HORIZON, P_MIN_TRADE, P_SEED, P_REPLICATE = 13, 14, 15, 16
-N_AMM_SETTINGS = 17
+P_RISK_HORIZON, P_MIN_TRADE, P_SEED, P_REPLICATE, P_LATENCY = 13, 14, 15, 16, 17
+N_AMM_SETTINGS = 18
 
+# USD that a run starts with, over the first value of its inventory limit.
+ENDOWMENT_USD = 2.0
 GWEI = 1e-9
 DAY_S = 86_400.0
 
@@ -178,7 +183,7 @@ def run_amm(
     block_noise = settings[P_TURNOVER] * settings[P_BLOCK_TIME] / DAY_S * np.sqrt(0.5 * np.pi)
     reserve1 = 0.5 * settings[P_LIQUIDITY]
     reserve0 = reserve1 / close[0]
-    endowment_usd = 2.0 * limit * close[0]
+    endowment_usd = ENDOWMENT_USD * limit * close[0]
     held = 0.0
     n = len(close)
     for j in range(n):
@@ -221,16 +226,33 @@ def run_amm(
                 and settings[P_INCLUSION] * value > 0.0
             )
         row = first_row + j
-        blocks = max(1, int(np.floor(duration[j] / settings[P_BLOCK_TIME] + 0.5)))
+        cost = base_cost + tip_cost
+        moment, first, rest = inclusion_block(
+            duration[j], settings[P_BLOCK_TIME], settings[P_LATENCY]
+        )
+        met = open_[j] + (close[j] - open_[j]) * moment
         if send:
             accounts[N_SENT] += 1.0
             accounts[OFFERED] += 1.0
             expected = trade_cost(size, reserve0, reserve1, fee)
         if j > 0:
-            share = block_noise * normal(seed, replicate, row, INCLUSION_NOISE)
-            reserve0, reserve1 = noise_trade(share, reserve0, reserve1, fee)
-            if uniform(seed, replicate, row, INCLUSION_ARBITRAGE) < phi:
-                reserve0, reserve1 = compete(reserve0, reserve1, open_[j], fee)
+            reserve0, reserve1 = play_blocks(
+                reserve0,
+                reserve1,
+                fee,
+                open_[j],
+                met,
+                first,
+                block_noise,
+                phi,
+                cost,
+                seed,
+                replicate,
+                row,
+                INCLUSION_NOISE,
+                INCLUSION_ARBITRAGE,
+                INCLUSION_LATE_NOISE,
+            )
             if send:
                 luck = uniform(seed, replicate, row, OUR_INCLUSION)
                 if gap[j] or luck >= settings[P_INCLUSION]:
@@ -250,18 +272,22 @@ def run_amm(
                         reserve1,
                         settings,
                     )
-            reserve0, reserve1 = later_blocks(
+            reserve0, reserve1 = play_blocks(
                 reserve0,
                 reserve1,
                 fee,
-                open_[j],
+                met,
                 close[j],
-                blocks,
+                rest,
                 block_noise,
                 phi,
+                cost,
                 seed,
                 replicate,
                 row,
+                EARLY_NOISE,
+                QUIET_BLOCKS,
+                LATE_NOISE,
             )
         held += fill
         accounts[INVENTORY] += held * (close[j] - reference)

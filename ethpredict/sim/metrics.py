@@ -11,6 +11,7 @@ from ethpredict.errors import TrialError
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim._path_kernels import drawdown_path
 from ethpredict.sim.rows import Floats, Ints, MarketRows
+from ethpredict.sim.venue import Venue
 
 # The parts that sum to `pnl`.
 PNL_PARTS = (
@@ -30,6 +31,7 @@ METRICS = (
     *PNL_PARTS,
     "pnl_1k",
     "capital",
+    "posted_funds",
     "days",
     "n_fills",
     "n_buys",
@@ -50,6 +52,7 @@ METRICS = (
     "n_sent",
     "n_reverts",
     "n_not_included",
+    "share_constant_base_fee",
     "endowment_change",
 )
 IDENTITY_TOLERANCE = 1e-9
@@ -188,7 +191,7 @@ def return_ratios(returns: Floats, drawdown: float) -> dict[str, float]:
 
 
 def run_metrics(
-    run_id: str, outcome: Outcome, market: MarketRows, max_inventory: float, endowment: float
+    run_id: str, outcome: Outcome, market: MarketRows, max_inventory: float, venue: Venue
 ) -> tuple[dict[str, float], Floats]:
     """All metrics of one run.
 
@@ -202,9 +205,8 @@ def run_metrics(
         Its rows.
     max_inventory : float
         Inventory limit, ETH: the capital is this times the time-mean mid.
-    endowment : float
-        ETH that the venue needed at the start (0 on a book). It is borrowed and given
-        back: `pnl_endowment` is 0, and what its price did alone is `endowment_change`.
+    venue : Venue
+        What the venue asked for.
 
     Returns
     -------
@@ -225,6 +227,7 @@ def run_metrics(
     metrics = parts | {
         "pnl_1k": 1000.0 * parts["pnl"] / (capital * days),
         "capital": capital,
+        "posted_funds": venue.posted_funds,
         "days": days,
         "n_fills": fills,
         "n_buys": float(accounts[acc.N_BUYS]),
@@ -243,7 +246,8 @@ def run_metrics(
         "n_sent": float(accounts[acc.N_SENT]),
         "n_reverts": float(accounts[acc.N_REVERTS]),
         "n_not_included": float(accounts[acc.N_NOT_INCLUDED]),
-        "endowment_change": endowment * float(market.close[-1] - market.close[0]),
+        "share_constant_base_fee": venue.constant_fee_share,
+        "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }
     metrics |= return_ratios(pnl / capital, float(largest) / capital)
     return {name: metrics[name] for name in METRICS}, drawdown

@@ -25,6 +25,7 @@ from ethpredict.sim.rows import (
     segment_path,
 )
 from ethpredict.sim.settings import Run, amm_settings, base_fees, lob_settings
+from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees
 
 _LOG = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ def simulate_run(run: Run, market: MarketRows, path: PathRows, detail: bool = Fa
     Raises
     ------
     TrialError
-        If a setting is out of its range.
+        If a setting is out of its range or the quotes have no fit to go by.
     """
     n = len(market.close)
     equity, inventory = np.empty(n), np.empty(n)
@@ -130,6 +131,7 @@ def simulate_run(run: Run, market: MarketRows, path: PathRows, detail: bool = Fa
     quiet = np.zeros(n)
     mu, h_rem = (path.mu, path.h_rem) if run.uses_prediction else (quiet, quiet)
     if run.venue == "lob":
+        require_fit(run, path)
         accounts = run_lob(
             market.close,
             market.low,
@@ -278,25 +280,29 @@ def simulate_pack(
     cache = _RowCache(bars, blocks, paths, segment)
     metrics: list[dict[str, Any]] = []
     equity, daily, details = [], [], []
-    for run in sorted((Run.from_member(member) for member in members), key=lambda run: run.run_id):
+    shares: dict[str, float] = {}
+    runs = sorted((Run.from_member(member) for member in members), key=lambda run: run.run_id)
+    for run in runs:
         row: dict[str, Any] = {"run_id": run.run_id, "status": "ok", "error": ""}
         try:
             if failed and run.quote_id in failed:
                 raise TrialError(run.run_id, f"its quote failed: {failed[run.quote_id]}")
             market, path = cache.rows(run.quote_id)
             outcome = simulate_run(run, market, path, detail)
-            endowment = run.max_inventory if run.venue == "amm" else 0.0
-            values, below = run_metrics(run.run_id, outcome, market, run.max_inventory, endowment)
+            venue = venue_of(run, market)
+            values, below = run_metrics(run.run_id, outcome, market, run.max_inventory, venue)
         except TrialError as error:
             _LOG.warning("run failed: %s", error)
             row |= {"status": "failed", "error": str(error)} | dict.fromkeys(METRICS, math.nan)
             metrics.append(row)
             continue
         metrics.append(row | values)
+        shares[run.run_id] = venue.constant_fee_share
         equity.append(_equity_columns(run.run_id, outcome, market, below))
         daily.append(_daily_columns(run.run_id, outcome, market, values["capital"]))
         if detail:
             details.append(_path_columns(run.run_id, outcome, market))
+    warn_of_constant_fees(runs, shares)
     return SimResult(
         metrics=pd.DataFrame(metrics, columns=list(METRIC_COLUMNS)).astype(METRIC_COLUMNS),
         equity=_table(equity, EQUITY_COLUMNS),

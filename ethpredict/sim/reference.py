@@ -20,6 +20,10 @@ from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.reference_pool import Pool, best_trade, draw_normal, draw_uniform
 from ethpredict.sim.rows import Floats, MarketRows, PathRows
 
+# Purposes of the draws of the blocks up to ours and after it: noise, quiet blocks, late noise.
+INCLUSION_DRAWS = pools.INCLUSION_NOISE, pools.INCLUSION_ARBITRAGE, pools.INCLUSION_LATE_NOISE
+LATER_DRAWS = pools.EARLY_NOISE, pools.QUIET_BLOCKS, pools.LATE_NOISE
+
 
 @dataclass
 class Book:
@@ -230,7 +234,7 @@ def run_amm(
     pool = Pool(0.5 * s[amm.P_LIQUIDITY] / close[0], 0.5 * s[amm.P_LIQUIDITY], s[amm.P_FEE])
     noise = s[amm.P_TURNOVER] * s[amm.P_BLOCK_TIME] / amm.DAY_S * math.sqrt(0.5 * math.pi)
     gas_eth = s[amm.P_GAS_UNITS] * amm.GWEI
-    book, held, funds = Book(len(close)), 0.0, 2.0 * limit * close[0]
+    book, held, funds = Book(len(close)), 0.0, amm.ENDOWMENT_USD * limit * close[0]
     for j in range(len(close)):
         i = max(j - 1, 0)
         reference, fill = close[i], 0.0
@@ -247,9 +251,9 @@ def run_amm(
         expected = pool.cost(size)
         if j > 0:
             row = market.first_row + j
-            pool.noise(noise * draw_normal(*key, row, pools.INCLUSION_NOISE))
-            if draw_uniform(*key, row, pools.INCLUSION_ARBITRAGE) < s[amm.P_ARBITRAGE]:
-                pool.arbitrage(float(market.open[j]))
+            first, rest, prices = _blocks(market, j, s)
+            competitor = s[amm.P_ARBITRAGE], base_cost + tip_cost
+            _play(pool, first, prices[:2], noise, competitor, (*key, row), INCLUSION_DRAWS)
             if size != 0.0:
                 book.add(acc.N_SENT, 1.0)
                 book.add(acc.OFFERED, 1.0)
@@ -260,7 +264,7 @@ def run_amm(
                     fill = _execute(book, pool, size, min(worst, balance), held, costs, mids)
                 else:
                     book.add(acc.N_NOT_INCLUDED, 1.0)
-            _later_blocks(pool, market, j, noise, s, key)
+            _play(pool, rest, prices[1:], noise, competitor, (*key, row), LATER_DRAWS)
         held += fill
         at_limit = s[amm.P_STRATEGY] != amm.NONE and limit - abs(held) <= 1e-9 * limit
         book.mark(j, market, held, reference, at_limit)
@@ -329,23 +333,45 @@ def _execute(
     return size
 
 
-def _later_blocks(
-    pool: Pool, market: MarketRows, j: int, noise: float, s: list[float], key: tuple[int, int]
+def _blocks(
+    market: MarketRows, j: int, s: list[float]
+) -> tuple[int, int, tuple[float, float, float]]:
+    """Blocks up to the inclusion block and after it; prices at the row's open, then, at its close.
+
+    See :func:`ethpredict.sim._pool_kernels.inclusion_block`.
+    """
+    length, block = float(market.duration[j]), s[amm.P_BLOCK_TIME]
+    opening, closing = float(market.open[j]), float(market.close[j])
+    wait = s[amm.P_LATENCY] + block
+    blocks = max(1, math.floor(length / block + 0.5))
+    if wait >= length:
+        return blocks, 0, (opening, opening + (closing - opening), closing)
+    first = min(blocks, max(1, math.floor(wait / block + 0.5)))
+    met = opening + (closing - opening) * (wait / length)
+    return first, blocks - first, (opening, met, closing)
+
+
+def _play(
+    pool: Pool,
+    blocks: int,
+    prices: tuple[float, ...],
+    noise: float,
+    competitor: tuple[float, float],
+    key: tuple[int, int, int],
+    draws: tuple[int, int, int],
 ) -> None:
-    """Blocks of row j after the one that may hold our transaction."""
-    row, phi = market.first_row + j, s[amm.P_ARBITRAGE]
-    blocks = max(1, math.floor(float(market.duration[j]) / s[amm.P_BLOCK_TIME] + 0.5))
-    rest = quiet = blocks - 1
-    if rest == 0:
+    """Consecutive blocks; see :func:`ethpredict.sim._pool_kernels.play_blocks`."""
+    if blocks == 0:
         return
+    (start, end), (phi, cost), (early, silence, late) = prices, competitor, draws
+    quiet = blocks
     if phi >= 1.0:
         quiet = 0
     elif phi > 0.0:
-        log_luck = math.log(draw_uniform(*key, row, pools.QUIET_BLOCKS))
-        quiet = min(rest, math.floor(log_luck / np.log1p(-phi)))
-    if quiet < rest:
-        pool.noise(noise * math.sqrt(rest - quiet) * draw_normal(*key, row, pools.EARLY_NOISE))
-        first, last = float(market.open[j]), float(market.close[j])
-        pool.arbitrage(last + (first - last) * (quiet / blocks))
+        log_luck = math.log(draw_uniform(*key, silence))
+        quiet = min(blocks, math.floor(log_luck / np.log1p(-phi)))
+    if quiet < blocks:
+        pool.noise(noise * math.sqrt(blocks - quiet) * draw_normal(*key, early))
+        pool.arbitrage(end + (start - end) * (quiet / blocks), cost)
     if quiet > 0:
-        pool.noise(noise * math.sqrt(quiet) * draw_normal(*key, row, pools.LATE_NOISE))
+        pool.noise(noise * math.sqrt(quiet) * draw_normal(*key, late))

@@ -98,17 +98,19 @@ class Pool:
         elif share < 0.0:
             self.pay_eth(-2.0 * share * self.reserve0)
 
-    def arbitrage(self, price: float) -> None:
-        """Competitor brings the pool to the edge of its band around a price."""
+    def arbitrage(self, price: float, cost: float) -> None:
+        """Competitor brings the pool to the edge of its band if that earns more than its cost."""
         keep, own = 1.0 - self.fee, self.reserve1 / self.reserve0
         invariant = self.reserve0 * self.reserve1
         if price * keep > own:
             amount = (math.sqrt(invariant * price * keep) - self.reserve1) / keep
-            if amount > 0.0:
+            root = math.sqrt(price * self.reserve0) - math.sqrt(self.reserve1 / keep)
+            if amount > 0.0 and root * root > cost:
                 self.pay_usd(amount)
         elif price < keep * own:
             amount = (math.sqrt(invariant * keep / price) - self.reserve0) / keep
-            if amount > 0.0:
+            root = math.sqrt(self.reserve1) - math.sqrt(price * self.reserve0 / keep)
+            if amount > 0.0 and root * root > cost:
                 self.pay_eth(amount)
 
 

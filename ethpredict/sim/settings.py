@@ -259,6 +259,7 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_SLIPPAGE] = run.number("sim.amm.slippage_bps", 0.0, 10_000.0) * BPS
     values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
     values[amm.P_REPLICATE] = run.replicate
+    values[amm.P_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
     if strategy == "glft":
         values[amm.P_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
         values[amm.P_REVERT] = run.number("sim.amm.revert_probability", 0.0, 1.0)

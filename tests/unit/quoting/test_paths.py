@@ -126,7 +126,6 @@ def test_rows_before_the_first_fit_are_nan(bars):
 def test_refusals_are_rows_and_do_not_stop_the_pack(bars):
     members = [
         member("ok"),
-        member("few", min_fills=100_000),
         member("short", volatility_window=5000),
         member("orphan", "unknown"),
         member("broken", "bad"),
@@ -138,10 +137,27 @@ def test_refusals_are_rows_and_do_not_stop_the_pack(bars):
     errors = dict(zip(status["quote_id"], status["error"], strict=True))
     assert set(paths["quote_id"]) == set(calibration["quote_id"]) == {"ok"}
     assert errors["ok"] == ""
-    assert "min_fills = 100000" in errors["few"]
     assert "5000 returns" in errors["short"]
     assert "unknown has no predictions" in errors["orphan"]
     assert "bad failed: too few rows" in errors["broken"]
+
+
+def test_a_path_without_any_fit_stays(bars, caplog):
+    """A pool never reads A and k, so their lack is said and left to the simulator."""
+    members = [member("few", min_fills=100_000), member("ok")]
+    paths, calibration, status = build_paths(bars, predict(bars, "m1"), members)
+    assert status["status"].tolist() == ["ok", "ok"]
+    assert status["error"].tolist() == ["", ""]
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("quote few: no fit of A and k in 8 windows of 2 d: at most 8")
+    assert "min_fills = 100000" in line
+    few, good = (paths[paths["quote_id"] == name].reset_index(drop=True) for name in ("few", "ok"))
+    assert few[["A", "k"]].isna().all(axis=None)
+    others = [name for name in PATH_COLUMNS if name not in ("quote_id", "A", "k")]
+    pd.testing.assert_frame_equal(few[others], good[others], check_exact=True)
+    refused = calibration[calibration["quote_id"] == "few"]
+    assert refused["A"].isna().all()
+    assert (refused["n_fills"] > 0).all()
 
 
 def test_no_member_succeeds(bars):

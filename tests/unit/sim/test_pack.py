@@ -116,6 +116,7 @@ BAD = [
     ("lob", "sim.lob.maker_fee_bps", -101),
     ("lob", "sim.lob.taker_fee_bps", -1),
     ("amm", "quoting.strategy", "fixed_spread"),
+    ("amm", "sim.latency_ms", -1),
     ("amm", "sim.amm.fee_bps", -1),
     ("amm", "sim.amm.fee_bps", 301),
     ("amm", "sim.amm.liquidity", 0.0),

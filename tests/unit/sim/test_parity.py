@@ -1,7 +1,8 @@
 """Compiled kernels against plain Python, bit for bit.
 
 Covers ethpredict.sim._lob_kernels, _taker_kernels (run_amm with execute and close_position),
-_pool_kernels (with later_blocks), _account_kernels, _path_kernels and _draw_kernels.
+_pool_kernels (with inclusion_block and play_blocks), _account_kernels, _path_kernels and
+_draw_kernels.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ AMM = [
     {"sim__amm__liquidity": 9e6, "sim__amm__slippage_bps": 0.5, "quoting__gamma": 1e-5},
     {"sim__amm__block_time": 400.0, "sim__amm__min_trade": 0.0, "sim__amm__tip_gwei": 0.0},
     {"sim__amm__use_block_fees": False, "sim__amm__base_fee_gwei": 0.0, "sim__seed": 2**32 - 1},
+    {"sim__amm__use_block_fees": False, "sim__amm__base_fee_gwei": 50.0, "quoting__gamma": 1e-5},
+    {"sim__latency_ms": 100_000, "sim__amm__arbitrage_probability": 0.3, "quoting__gamma": 1e-5},
+    {"sim__latency_ms": 3_600_000, "quoting__gamma": 1e-5},
 ]
 
 
@@ -147,9 +151,10 @@ def test_draw_distribution() -> None:
     st.floats(0.0, 0.03),
     st.floats(0.2, 5.0),
     st.floats(-0.2, 0.2),
+    st.floats(0.0, 1e4),
 )
 def test_pool_parity(
-    reserve0: float, reserve1: float, fee: float, ratio: float, share: float
+    reserve0: float, reserve1: float, fee: float, ratio: float, share: float, cost: float
 ) -> None:
     """trade_cost, noise_trade and compete against the plain pool."""
     pool = reference_pool.Pool(reserve0, reserve1, fee)
@@ -159,8 +164,8 @@ def test_pool_parity(
     assert pools.noise_trade(share, reserve0, reserve1, fee) == (pool.reserve0, pool.reserve1)
     price = ratio * pool.reserve1 / pool.reserve0
     expected = reference_pool.Pool(pool.reserve0, pool.reserve1, fee)
-    expected.arbitrage(price)
-    after = pools.compete(pool.reserve0, pool.reserve1, price, fee)
+    expected.arbitrage(price, cost)
+    after = pools.compete(pool.reserve0, pool.reserve1, price, fee, cost)
     assert after == (expected.reserve0, expected.reserve1)
 
 

@@ -11,14 +11,28 @@ from hypothesis import strategies as st
 
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import reference, simulate_pack
-from ethpredict.sim._pool_kernels import best_trade, compete, gain, noise_trade, trade_cost
+from ethpredict.sim._amm_kernels import arbitrage
+from ethpredict.sim._pool_kernels import (
+    best_trade,
+    compete,
+    gain,
+    inclusion_block,
+    noise_trade,
+    trade_cost,
+)
 from ethpredict.sim.amm import uniswap_v2_amount_out
+from ethpredict.sim.reference_pool import Pool
 from ethpredict.sim.rows import market_rows, path_rows
 from ethpredict.sim.settings import Run, amm_settings, base_fees
 
 WEI = 10**18
 NEVER = {"sim__amm__inclusion_a": -100.0, "sim__amm__inclusion_s": 0.0}
 ALWAYS = {"sim__amm__inclusion_a": 100.0}
+NO_GAS = {
+    "sim__amm__use_block_fees": False,
+    "sim__amm__base_fee_gwei": 0.0,
+    "sim__amm__tip_gwei": 0.0,
+}
 
 
 def run(market: Any, make_member: Any, **changes: Any) -> Any:
@@ -57,7 +71,7 @@ def test_no_trade_inside_the_band() -> None:
 @given(st.floats(0.5, 2.0), st.sampled_from([0.0005, 0.003, 0.03]))
 def test_arbitrage_stops_at_the_edge_of_the_band(ratio: float, fee: float) -> None:
     price = 3000.0 * ratio
-    reserve0, reserve1 = compete(1000.0, 3e6, price, fee)
+    reserve0, reserve1 = compete(1000.0, 3e6, price, fee, 0.0)
     own = reserve1 / reserve0
     assert own * (1 - fee) <= price * (1 + 1e-4 * fee + 1e-12)
     assert price <= own / (1 - fee) * (1 + 1e-4 * fee + 1e-12) or ratio == 1.0
@@ -65,12 +79,113 @@ def test_arbitrage_stops_at_the_edge_of_the_band(ratio: float, fee: float) -> No
 
 
 def test_competitor_keeps_the_pool_in_its_band(make_market: Any, make_member: Any) -> None:
-    """With the competitor in every block, bid <= reference <= ask at every decision."""
+    """With a free competitor in every block, bid <= reference <= ask at every decision."""
     market = make_market(n=400)
-    _, path = run(market, make_member, sim__amm__arbitrage_probability=1.0, **NEVER)
+    _, path = run(market, make_member, sim__amm__arbitrage_probability=1.0, **NO_GAS, **NEVER)
     later = path.iloc[1:]
     assert (later["bid"] <= later["reference"] * (1 + 1e-6)).all()
     assert (later["ask"] >= later["reference"] * (1 - 1e-6)).all()
+
+
+@given(st.floats(0.9, 1.1), st.sampled_from([0.0, 0.0005, 0.003]), st.booleans())
+def test_competitor_acts_iff_the_profit_exceeds_its_cost(
+    ratio: float, fee: float, dearer: bool
+) -> None:
+    reserves, price = (1000.0, 3e6), 3000.0 * ratio
+    sold, paid, profit = arbitrage(*reserves, price, fee)
+    if dearer or sold + paid == 0.0 or profit == 0.0:
+        assert compete(*reserves, price, fee, profit) == reserves
+        return
+    assert compete(*reserves, price, fee, float(np.nextafter(profit, 0.0))) != reserves
+
+
+def test_competitor_leaves_what_its_gas_would_eat(make_market: Any, make_member: Any) -> None:
+    """At every decision there is at most one transaction's gas and tip to gain, and often some."""
+    market = make_market(n=400, flaws=False)
+    changes = {"use_block_fees": False, "base_fee_gwei": 5.0, "tip_gwei": 2.0}
+    _, path = run(
+        market,
+        make_member,
+        sim__amm__arbitrage_probability=1.0,
+        sim__amm__noise_turnover=0.0,
+        **{f"sim__amm__{name}": value for name, value in changes.items()},
+        **NEVER,
+    )
+    reference = path["reference"].to_numpy()[1:]
+    own = path["bid"].to_numpy()[1:] / (1.0 - 0.0005)
+    depth = 1e7 / np.sqrt(reference[0])  # square root of the product of the reserves
+    left = np.array(
+        [
+            arbitrage(depth / np.sqrt(p), depth * np.sqrt(p), mid, 0.0005)[2]
+            for p, mid in zip(own, reference, strict=True)
+        ]
+    )
+    # The gas is priced at the decision before, and fees make the pool a little deeper.
+    paid = 120_000 * 7e-9 * path["reference"].to_numpy()[:-1]
+    assert (left <= 1.01 * paid).all()
+    assert np.mean(left > 0.2 * paid) > 0.1
+
+
+def test_inclusion_block_by_hand() -> None:
+    assert inclusion_block(300.0, 12.0, 0.0) == (12 / 300, 1, 24)
+    assert inclusion_block(300.0, 12.0, 0.5) == (12.5 / 300, 1, 24)
+    assert inclusion_block(300.0, 12.0, 100.0) == (112 / 300, 9, 16)
+    assert inclusion_block(300.0, 12.0, 300.0) == (1.0, 25, 0)
+    assert inclusion_block(5.0, 12.0, 0.5) == (1.0, 1, 0)
+    assert inclusion_block(1e-9, 12.0, 3600.0) == (1.0, 1, 0)
+    assert inclusion_block(16.0, 12.0, 0.0) == (0.75, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("bar_s", "latency_ms", "share"),
+    [
+        (300, 0, 0.04),
+        (300, 500, 12.5 / 300),
+        (300, 150_000, 0.54),
+        (300, 400_000, 1.0),
+        (5, 500, 1.0),
+    ],
+)
+def test_our_block_meets_the_price_of_its_own_moment(
+    bar_s: int, latency_ms: float, share: float, make_market: Any, make_member: Any
+) -> None:
+    """The row opens where we decided and ends 5 % higher; the competitor is before us."""
+    bars, blocks, paths = make_market(n=4, flaws=False, bar_s=bar_s)
+    bars[["open", "high", "low", "close"]] = 2000.0
+    bars.loc[1, ["close", "high"]] = 2100.0
+    bars.loc[2:, ["open", "high", "low", "close"]] = 2100.0
+    metrics, path = run(
+        (bars, blocks[:0], paths),
+        make_member,
+        quoting__strategy="hold",
+        quoting__max_inventory=10.0,
+        sim__latency_ms=latency_ms,
+        sim__amm__liquidity=4e6,
+        sim__amm__fee_bps=30,
+        sim__amm__noise_turnover=0.0,
+        sim__amm__arbitrage_probability=1.0,
+        sim__amm__slippage_bps=10_000.0,
+        **NO_GAS,
+        **ALWAYS,
+    )
+    pool = Pool(1000.0, 2e6, 0.003)
+    pool.arbitrage(2000.0 + 100.0 * share, 0.0)
+    assert path["fills"].tolist() == [0.0, 10.0, 0.0, 0.0]
+    assert path["cash"].iloc[1] == pytest.approx(-pool.cost(10.0), rel=1e-12)
+    assert metrics["n_sent"] == 1
+
+
+def test_late_inclusion_keeps_the_noise(make_market: Any, make_member: Any) -> None:
+    """However many blocks come before ours, a row holds the noise of all its blocks."""
+    market = make_market(n=4000, flaws=False)
+    quiet = {"sim__amm__arbitrage_probability": 0.0, "sim__amm__fee_bps": 0, **NEVER}
+    found = []
+    for latency in (0, 150_000, 900_000):
+        _, path = run(
+            market, make_member, quoting__strategy="hold", sim__latency_ms=latency, **quiet
+        )
+        found.append(np.diff(np.log(path["bid"].to_numpy()[1:])).std())
+    assert found == pytest.approx([found[0]] * 3, rel=0.05)
 
 
 def test_not_included_pays_nothing(make_market: Any, make_member: Any) -> None:
