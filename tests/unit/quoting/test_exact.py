@@ -96,7 +96,7 @@ def test_stationary_quotes_equal_the_60_digit_reference(seed):
 
 
 @pytest.mark.slow
-def test_200_random_sets_equal_the_60_digit_reference(record_property):
+def test_200_random_sets_equal_the_60_digit_reference():
     """At every inventory, up to Q = 600; relative to the quote, or to 1/k where it is near 0."""
     rng = np.random.default_rng(2024)
     worst = np.zeros(200)
@@ -116,7 +116,6 @@ def test_200_random_sets_equal_the_60_digit_reference(record_property):
             for mine, exact in zip(got, expected, strict=True):
                 error = np.abs(mine - exact) / np.maximum(np.abs(exact), 1e-3 / k)
                 worst[i] = max(worst[i], error.max())
-    record_property("worst_relative_error", float(worst.max()))
     assert worst.max() <= 1e-9
 
 
