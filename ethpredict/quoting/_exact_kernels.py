@@ -14,6 +14,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+# Expected jumps that one step of the uniformization sums over.
+_REACH = 16.0
+
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def scaled_diagonal(Q: int, alpha: float, beta: float, eta: float) -> tuple[np.ndarray, int]:
@@ -216,31 +219,37 @@ def evolve_log_ratios(
     logs = log_ratio.copy()
     top = s.max()
     left = horizon * eta
-    up, down, w, term, after = np.zeros(n), np.zeros(n), np.ones(n), np.ones(n), np.ones(n)
+    stay, up, down = np.empty(n), np.zeros(n), np.zeros(n)
+    # One place beyond either end stays 0, so that the inner loop has no branch.
+    w, term, after = np.ones(n), np.zeros(n + 2), np.zeros(n + 2)
     while left > 0.0:
         rate = 0.0
         for i in range(n):
-            up[i] = np.exp(logs[i]) if i < n - 1 else 0.0
-            down[i] = np.exp(-logs[i - 1]) if i > 0 else 0.0
+            if i < n - 1:
+                up[i] = np.exp(logs[i])
+            if i > 0:
+                down[i] = np.exp(-logs[i - 1])
             rate = max(rate, top - s[i] + up[i] + down[i])
-        step = min(left, 4.0 / rate)
-        w[:] = 1.0
-        term[:] = 1.0
-        for order in range(1, 80):
-            largest = 0.0
+        step = min(left, _REACH / rate)
+        for i in range(n):
+            stay[i] = (top - s[i]) * step
+            up[i] *= step
+            down[i] *= step
+            w[i] = 1.0
+            term[i + 1] = 1.0
+        # No entry of a term exceeds (rate step)^order / order!, and w is at least 1.
+        bound, order = 1.0, 0
+        while bound > 1e-18 or order < rate * step:
+            order += 1
+            bound *= rate * step / order
+            share = 1.0 / order
             for i in range(n):
-                moved = (top - s[i]) * term[i]
-                if i < n - 1:
-                    moved += up[i] * term[i + 1]
-                if i > 0:
-                    moved += down[i] * term[i - 1]
-                after[i] = moved * step / order
-                largest = max(largest, after[i] / w[i])
+                after[i + 1] = share * (
+                    stay[i] * term[i + 1] + up[i] * term[i + 2] + down[i] * term[i]
+                )
             for i in range(n):
-                term[i] = after[i]
-                w[i] += term[i]
-            if largest < 1e-18:
-                break
+                w[i] += after[i + 1]
+            term, after = after, term
         for i in range(n - 1):
             logs[i] += np.log(w[i + 1] / w[i])
         left -= step

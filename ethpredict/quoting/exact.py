@@ -22,7 +22,9 @@ Array = npt.NDArray[np.float64]
 # After this many relaxation times the start is forgotten beyond double precision.
 _FORGOTTEN = 80.0
 # Entries times steps of the uniformization, above which the implicit solver is quicker.
-_UNIFORM_WORK = 2e6
+_UNIFORM_WORK = 2e7
+# Below this it is quicker than asking whether the start is forgotten.
+_CHEAP_WORK = 2e4
 
 
 def exact_quotes(
@@ -152,11 +154,13 @@ def evolved(end: Array, alpha: float, beta: float, eta: float, horizon: float) -
     """
     Q = len(end) // 2
     s, _ = scaled_diagonal(Q, alpha, beta, eta)
-    off_diagonal = -np.ones(2 * Q)
-    lowest = eigvalsh_tridiagonal(s, off_diagonal, select="i", select_range=(0, 1))
+    work = 0.25 * horizon * eta * (float(s.max()) + 2.0) * len(s)
+    if work <= _CHEAP_WORK:
+        return np.asarray(evolve_log_ratios(end, alpha, beta, eta, horizon))
+    lowest = eigvalsh_tridiagonal(s, -np.ones(2 * Q), select="i", select_range=(0, 1))
     gap = float(lowest[1] - lowest[0]) * eta
     if gap * horizon > _FORGOTTEN:
         return np.asarray(stationary_log_ratios(Q, alpha, beta, eta))
-    if 0.25 * horizon * eta * (float(s.max()) + 2.0) * len(s) > _UNIFORM_WORK:
+    if work > _UNIFORM_WORK:
         return evolve_stiff(end, s, horizon * eta)
     return np.asarray(evolve_log_ratios(end, alpha, beta, eta, horizon))

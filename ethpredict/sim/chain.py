@@ -112,7 +112,7 @@ CHAINS: dict[str, Chain] = {
         Chain("mainnet", 2, 8, 0, 12.0, False),
         Chain("op", 6, 50, 0, 2.0, True),
         Chain("op_canyon", 6, 250, 0, 2.0, True),
-        # From 4 February 2026; before, 250 and since December 2025 a lower floor.
+        # As documented from 4 February 2026; before, denominator and floor were smaller.
         Chain("base", 6, 125, 2_000_000, 2.0, True),
         Chain("base_sepolia", 10, 50, 0, 2.0, True),
         Chain("bsc", 0, 0, 0, 3.0, False),
