@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import time
 
 import numpy as np
 import pytest
 
 from ethpredict.errors import ConfigError
+from ethpredict.quoting.as_experiment import run_experiment
 from ethpredict.quoting.avellaneda_stoikov import optimal_spread, reservation_price
 
 
@@ -49,6 +51,43 @@ def test_published_tables_of_2008(shared_vectors):
             assert profit.std() == pytest.approx(published["std profit"], rel=0.1)
             assert spread == pytest.approx(published["avg spread"], abs=0.02)
             assert abs(held.mean()) < 3 * held.std() / math.sqrt(8_000)
+
+
+def test_experiment_against_the_published_tables(shared_vectors):
+    """Means within 3 standard errors of the paper's 1,000 runs, deviations within 10 %."""
+    data = json.loads((shared_vectors / "as2008.json").read_text())
+    for gamma, rows in data["published"].items():
+        for strategy, (spread, profit, profit_sd, final_q, final_q_sd) in rows.items():
+            got = run_experiment(float(gamma), strategy, paths=20_000, seed=3)
+            assert got.spread == pytest.approx(spread, abs=0.02)
+            assert abs(got.profit - profit) < 3 * profit_sd / math.sqrt(1_000)
+            assert abs(got.final_q - final_q) < 3 * final_q_sd / math.sqrt(1_000)
+            assert got.profit_sd == pytest.approx(profit_sd, rel=0.1)
+            assert got.final_q_sd == pytest.approx(final_q_sd, rel=0.1)
+
+
+def test_experiment_equals_the_plain_loop_and_is_fast():
+    for strategy in ("inventory", "symmetric"):
+        start = time.process_time()
+        got = run_experiment(0.1, strategy, paths=1_000, seed=5)
+        assert time.process_time() - start < 5
+        again = run_experiment(0.1, strategy, paths=1_000, seed=5)
+        assert got == again
+        _, profit, held = simulate_2008(0.1, strategy == "symmetric", 8_000, seed=11)
+        error = math.sqrt(profit.var() / 8_000 + got.profit_sd**2 / 1_000)
+        assert abs(got.profit - profit.mean()) < 4 * error
+        assert got.final_q_sd == pytest.approx(held.std(), rel=0.1)
+    with pytest.raises(ConfigError, match="inventory, symmetric"):
+        run_experiment(0.1, "greedy")
+    with pytest.raises(ConfigError, match="paths"):
+        run_experiment(0.1, paths=1)
+
+
+@pytest.mark.slow
+def test_100_000_paths_in_a_minute():
+    start = time.process_time()
+    run_experiment(0.1, paths=100_000)
+    assert time.process_time() - start < 60
 
 
 def test_spread_without_risk_aversion_and_illegal_values():

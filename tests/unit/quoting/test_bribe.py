@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import timeit
 
 import numpy as np
 import pytest
@@ -13,7 +14,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from ethpredict.errors import ConfigError
-from ethpredict.quoting.bribe import optimal_bribe, optimal_bribe_all_pay, slope_per_usd
+from ethpredict.quoting.bribe import (
+    optimal_bribe,
+    optimal_bribe_all_pay,
+    optimal_bribe_once,
+    slope_per_usd,
+)
 
 
 def first_price(b, a, s, v, c):
@@ -51,6 +57,39 @@ def test_optimum_against_a_bounded_optimiser():
     bribe, _, utility = optimal_bribe(a, s, v, c)
     assert float(bribe) == pytest.approx(found.x, abs=1e-6)
     assert float(utility) == pytest.approx(-found.fun, abs=1e-12)
+
+
+@given(st.floats(-20, 20), st.floats(0, 50), st.floats(-5, 500), st.floats(0, 50))
+def test_one_opportunity_equals_the_arrays(a, s, v, c):
+    arrays = [float(x) for x in optimal_bribe(a, s, v, c)]
+    np.testing.assert_allclose(optimal_bribe_once(a, s, v, c), arrays, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("a", "s", "v", "c"), [(-3, 1, 10, 0), (-1, 0.4, 25, 2), (0, 5, 2, 0.3), (-4, 0.1, 0.5, 0)]
+)
+def test_one_opportunity_equals_a_fine_grid_in_10_microseconds(a, s, v, c):
+    grid = np.linspace(0.0, v + c, 2_000_001)
+    bribe, _, utility = optimal_bribe_once(a, s, v, c)
+    best = int(first_price(grid, a, s, v, c).argmax())
+    # A second grid of the same size around the best point of the first.
+    fine = np.linspace(grid[max(best - 1, 0)], grid[best + 1], 2_000_001)
+    assert utility == pytest.approx(first_price(fine, a, s, v, c).max(), abs=1e-9)
+    assert utility >= first_price(fine, a, s, v, c).max() - 1e-14
+    assert bribe == pytest.approx(grid[best], abs=2 * (grid[1] - grid[0]))
+    runs = timeit.repeat(lambda: optimal_bribe_once(a, s, v, c), number=200, repeat=20)
+    assert min(runs) / 200 < 10e-6
+    many = np.full(20_000, float(v))
+    runs = timeit.repeat(lambda: optimal_bribe(a, s, many, c), number=1, repeat=5)
+    assert min(runs) / len(many) < 10e-6
+
+
+def test_one_opportunity_ends():
+    assert all(math.isnan(x) for x in optimal_bribe_once(math.nan, 1.0, 1.0))
+    with pytest.raises(ConfigError, match=r"bribe.s = -1.0"):
+        optimal_bribe_once(0.0, -1.0, 1.0)
+    with pytest.raises(ConfigError, match="fail_cost"):
+        optimal_bribe_once(0.0, 1.0, 1.0, -1.0)
 
 
 def test_vectors(shared_vectors):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 
 import mpmath
 import numpy as np
@@ -12,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ethpredict.errors import ConfigError
+from ethpredict.quoting._exact_kernels import (
+    evolve_log_ratios,
+    scaled_diagonal,
+    stationary_log_ratios,
+)
 from ethpredict.quoting.glft import closed_form_quotes, exact_quotes
+from ethpredict.quoting.stiff import evolve_stiff
+from ethpredict.quoting.tables import exact_tables
 
 BASE = {"gamma": 0.01, "sigma": 0.3, "A": 0.9, "k": 0.3}
 
@@ -87,6 +95,61 @@ def test_stationary_quotes_equal_the_60_digit_reference(seed):
     assert np.isnan([bid[-1], ask[0]]).all()
 
 
+@pytest.mark.slow
+def test_200_random_sets_equal_the_60_digit_reference():
+    """At every inventory, up to Q = 600; relative to the quote, or to 1/k where it is near 0."""
+    rng = np.random.default_rng(2024)
+    worst = np.zeros(200)
+    for i in range(200):
+        given_set = random_set(rng, 600)
+        k, xi = given_set["k"], given_set["xi"]
+        with mpmath.workdps(60):
+            v = eigenvector(*matrix(**given_set))
+            expected = oracle_quotes(v, given_set["gamma"], k, xi)
+        bid, ask = exact_quotes(**given_set)
+        table = exact_tables(**given_set)
+        inside = np.arange(-given_set["Q"], given_set["Q"])
+        for got in (
+            (bid[:-1], ask[1:]),
+            (table.quotes(0, inside)[0], table.quotes(0, inside + 1)[1]),
+        ):
+            for mine, exact in zip(got, expected, strict=True):
+                error = np.abs(mine - exact) / np.maximum(np.abs(exact), 1e-3 / k)
+                worst[i] = max(worst[i], error.max())
+    assert worst.max() <= 1e-9
+
+
+def test_a_stiff_horizon_is_crossed_by_the_implicit_solver():
+    """Against uniformization, and against 60 digits where it is small."""
+    alpha, eta, span = 0.1, 1.0, 20.0
+    s, _ = scaled_diagonal(60, alpha, 0.3, eta)
+    for end in (np.zeros(120), stationary_log_ratios(60, alpha, 0.0, eta)):
+        uniform = evolve_log_ratios(end, alpha, 0.3, eta, span)
+        np.testing.assert_allclose(evolve_stiff(end, s, span), uniform, atol=1e-10)
+    steep, short = 1000.0, 0.01
+    s, _ = scaled_diagonal(4, steep, 200.0, 1.0)
+    with mpmath.workdps(60):
+        M = mpmath.zeros(9)
+        for i, q in enumerate(range(-4, 5)):
+            M[i, i] = mpmath.mpf(steep) * q * q - 200 * q
+            if i:
+                M[i, i - 1] = M[i - 1, i] = -1
+        values, vectors = mpmath.eigsy(M)
+        weights = vectors.T * mpmath.ones(9, 1)
+        v = vectors * mpmath.matrix([mpmath.exp(-values[i] * short) * weights[i] for i in range(9)])
+        expected = [float(mpmath.log(v[i + 1] / v[i])) for i in range(8)]
+    np.testing.assert_allclose(evolve_stiff(np.zeros(8), s, short), expected, atol=2e-10)
+
+
+def test_a_stiff_horizon_ends_in_bounded_time():
+    """The steps of uniformization would take minutes here."""
+    given_set = {"gamma": 1.0, "sigma": 3.0, "A": 0.01, "k": 1.0, "Q": 200}
+    start = time.process_time()
+    bid, _ = exact_quotes(**given_set, mu=1.0, horizon=15.0)
+    assert time.process_time() - start < 20
+    assert (np.diff(bid[:-1]) > 0).all()
+
+
 @pytest.mark.parametrize("terminal", ["liquidation", "stationary"])
 @pytest.mark.parametrize("seed", range(4))
 def test_finite_horizon_equals_the_60_digit_reference(seed, terminal):
@@ -146,6 +209,24 @@ def test_set_on_which_dense_solvers_fail():
     bid, ask = exact_quotes(**given_set)
     np.testing.assert_allclose(bid[:-1], expected[0], rtol=1e-12)
     np.testing.assert_allclose(ask[1:], expected[1], rtol=1e-12)
+
+
+@settings(max_examples=25)
+@given(st.floats(1e-5, 3e-3), st.floats(0.1, 1.0), st.floats(0.2, 3.0), st.floats(0.2, 2.0))
+def test_exact_goes_to_the_closed_form_as_the_limit_and_the_lots_grow(gamma, sigma, A, k):
+    """At q = 0 and gamma -> 0 for the same risk of the limit: the error falls with gamma."""
+    errors = []
+    for lots in (gamma, gamma / 16):
+        closed = float(closed_form_quotes(lots, sigma, A, k, 0.0)[0])
+        width = (2 * k * A / (lots * sigma**2)) ** 0.25
+        Q = math.ceil(8 * width) + 8
+        bid, ask = exact_quotes(lots, sigma, A, k, Q)
+        assert bid[Q] == pytest.approx(ask[Q], rel=1e-12)
+        wider = exact_quotes(lots, sigma, A, k, 2 * Q)[0][2 * Q]
+        assert bid[Q] == pytest.approx(wider, rel=1e-8)
+        errors.append(abs(bid[Q] - closed) * k)
+    assert errors[1] < 0.5 * errors[0] + 1e-12
+    assert errors[1] < 2e-3
 
 
 @settings(max_examples=30)
