@@ -15,7 +15,7 @@ Outputs
 paths.parquet         trial_id, name, baseline, run_id and the simulator's detailed rows
                       on validation, for the first replicate of each top trial
 locked.parquet        trial_id, name, baseline, run_id and all metrics on the locked
-                      days: top trials and baselines
+                      days: top trials and the baselines at their settings
 locked_equity.parquet trial_id, name, baseline, run_id, k, ts, equity, inventory, drawdown
 reveal.json           trials, how often, who came later; reveals/NNNN-*.json: one a reveal
 ===================== =============================================================

@@ -291,6 +291,7 @@ def _baseline_scores(
         f"baseline_{name}_{metric}": value
         for name in BASELINES
         for metric, value in score(y[usable], forecasts[name][usable], weight).items()
+        if metric in (*METRICS, "sse")  # the other sums are the model's
     }
 
 
@@ -308,4 +309,4 @@ def _scores(
         return {}
     y, usable = scored
     own = score(y[usable], m[usable], target.weight[split.test][usable])
-    return {**{metric: own[metric] for metric in METRICS}, "n_rows": float(usable.sum()), **base}
+    return own | base

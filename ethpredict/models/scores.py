@@ -13,6 +13,7 @@ from ethpredict.models.base import Floats, Rows
 from ethpredict.models.table import Table, Target
 
 METRICS = ("mae", "rmse", "r2", "ic", "hit_rate")
+SUMS = ("n_rows", "weight", "sse", "sse_zero")
 BASELINES = ("zero", "mean_24h", "drift")
 DAY_NS = 86_400_000_000_000
 
@@ -32,32 +33,44 @@ def score(y: Floats, m: Floats, weight: Floats) -> dict[str, float]:
     Returns
     -------
     dict
-        ``mae``, ``rmse``: weighted, log return. ``r2``: 1 minus the weighted
-        squared error over that of the outcomes' own weighted mean. ``ic``:
-        Spearman correlation (ranks are not weighted). ``hit_rate``: weighted
-        share of equal signs among rows where neither is zero. nan where a
-        score is not defined (no rows, or a constant).
+        ``mae``, ``rmse``: weighted, log return. ``r2``: out of sample, against
+        the zero forecast: 1 - sse / sse_zero; a forecast is not credited with
+        the mean of outcomes that nobody knew. ``ic``: Spearman correlation
+        (ranks are not weighted). ``hit_rate``: weighted share of equal signs
+        among rows where neither is zero. nan where a score is not defined (no
+        rows, or a constant). The sums that pool folds: ``n_rows``, ``weight``
+        (sum of weights), ``sse`` and ``sse_zero`` (weighted squared error of
+        the predictions and of zero); 0 without rows.
+
+    References
+    ----------
+    Gu, S., Kelly, B. and Xiu, D. (2020). Empirical asset pricing via machine learning. Review of
+    Financial Studies 33(5): out-of-sample R2 against zero. doi:10.1093/rfs/hhaa009
 
     Examples
     --------
     >>> found = score(np.array([3.0, -1.0]), np.array([1.0, 1.0]), np.ones(2))
     >>> found["rmse"], found["hit_rate"], found["r2"]
-    (2.0, 0.5, 0.0)
+    (2.0, 0.5, 0.19999999999999996)
     """
     if not len(y):
-        return dict.fromkeys(METRICS, float("nan"))
+        return {**dict.fromkeys(METRICS, float("nan")), **dict.fromkeys(SUMS, 0.0)}
     total = weight.sum()
     error = y - m
     squared = (weight * error**2).sum()
-    spread = (weight * (y - (weight * y).sum() / total) ** 2).sum()
+    zero = (weight * y**2).sum()
     signed = weight * ((y != 0) & (m != 0))
     hits = (signed * (np.sign(y) == np.sign(m))).sum()
     return {
         "mae": float((weight * np.abs(error)).sum() / total),
         "rmse": float(np.sqrt(squared / total)),
-        "r2": float(1.0 - squared / spread) if spread > 0 else float("nan"),
+        "r2": float(1.0 - squared / zero) if zero > 0 else float("nan"),
         "ic": spearman(y, m),
         "hit_rate": float(hits / signed.sum()) if signed.sum() > 0 else float("nan"),
+        "n_rows": float(len(y)),
+        "weight": float(total),
+        "sse": float(squared),
+        "sse_zero": float(zero),
     }
 
 

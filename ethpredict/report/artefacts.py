@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ethpredict.io.artefact import read_json, read_members, read_table
-from ethpredict.stats import match_baseline, same_market
+from ethpredict.stats import match_baseline
 
 STAGES = (
     *("fetch", "bars", "features", "labels", "train", "quote", "simulate"),
@@ -101,18 +101,18 @@ def shown_trials(plan: Document, top: Iterable[str]) -> list[Document]:
     Returns
     -------
     list of dict
-        The top trials, then one baseline of each kind on the best trial's market and venue.
+        The top trials, then the baseline of each kind at the best trial's settings; without a
+        best trial the first of each kind.
     """
     by_id = {trial["id"]: trial for trial in plan["trials"]}
     best = [by_id[key] for key in top if key in by_id]
-    keys = sorted({key for trial in plan["trials"] for key in trial["settings"]})
     matched = []
     for kind in BASELINE_ORDER:
         members = [trial for trial in plan["trials"] if trial["baseline"] == kind]
-        partner = match_baseline(best[0]["settings"] if best else {}, members, keys)
-        if partner is None:
-            continue
-        if not best or same_market(best[0]["settings"], partner["settings"]):
+        partner = (
+            match_baseline(best[0]["settings"], members) if best else next(iter(members), None)
+        )
+        if partner is not None:
             matched.append(dict(partner))
     return best + matched
 

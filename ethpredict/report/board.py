@@ -43,10 +43,12 @@ RESULTS = (
     Column("pnl_1k_day_se", "±\u00a0days", "pnl_1k", "Standard error over days (Newey-West): what "
            "other days of the same kind might have brought"),
     Column("vs_no_signal", "vs no signal", "pnl_1k", "Mean daily difference to the no-signal "
-           "baseline of the same market, USD per 1,000 USD and day"),
+           "baseline at equal settings, USD per 1,000 USD and day"),
     Column("sharpe", "Sharpe", "ratio", "Annualised from daily returns; needs 30 days"),
     Column("dsr", "DSR", "ratio", "Deflated Sharpe ratio: probability that the trial beats the "
-           "best of as many worthless ones"),
+           "best of as many worthless ones; variance over all completed trials"),
+    Column("dsr_venue", "DSR, venue", "ratio", "The same with the variance over the completed "
+           "trials of the trial's own venue and market"),
     Column("max_drawdown", "Max. drawdown", "usd", "USD, on the equity curve"),
     Column("n_fills", "Fills", "count", "Number of fills or swaps, mean over replicates"),
     Column("ic", "IC", "fine", "Rank correlation of forecast and outcome, walk-forward"),
@@ -57,13 +59,14 @@ LOCKED = Column(
     "Locked test",
     "pnl_1k",
     "USD per 1,000 USD and day on days that no choice has seen; only for the chosen trial and "
-    "the baselines, and never sortable",
+    "the baselines at its settings, and never sortable",
     sort=False,
 )
 RISK = (
     Column("pnl", "Net P&L (USD)", "usd", ""),
     Column("pnl_1k", "per 1,000 USD and day (USD)", "pnl_1k", ""),
     Column("capital", "Capital at risk (USD)", "whole", ""),
+    Column("posted_funds", "Funds posted, mean (USD)", "whole", ""),
     Column("days", "Days", "ratio", ""),
     Column("sharpe", "Sharpe ratio (annual)", "ratio", ""),
     Column("sortino", "Sortino ratio (annual)", "ratio", ""),
@@ -83,6 +86,7 @@ RISK = (
     Column("n_sent", "Transactions sent", "count", ""),
     Column("n_reverts", "Reverts", "count", ""),
     Column("n_not_included", "Not included", "count", ""),
+    Column("share_constant_base_fee", "Decisions at the constant base fee", "share", ""),
 )
 
 
@@ -90,14 +94,16 @@ EMPTY = ("0", "0.00", "n/a")
 
 
 def locked_means(found: Artefacts) -> dict[str, float]:
-    """Mean locked-test objective of the chosen trial and of the baselines, by trial id."""
+    """Mean locked-test objective of the chosen trial and of its baselines, by trial id.
+
+    Baselines at other settings are left out: side by side they would say which settings do well
+    on the locked days.
+    """
     table = found.locked
     if table is None or "pnl_1k" not in table:
         return {}
-    chosen = found.best["id"] if found.best else ""
-    allowed = table[
-        (table["status"] == "ok") & ((table["baseline"] != "") | (table["trial_id"] == chosen))
-    ]
+    shown = {trial["id"] for trial in [*([found.best] if found.best else []), *found.baselines]}
+    allowed = table[(table["status"] == "ok") & table["trial_id"].isin(shown)]
     means = allowed.groupby("trial_id")["pnl_1k"].mean()
     return {str(key): float(value) for key, value in means.items()}
 

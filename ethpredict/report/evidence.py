@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ethpredict.report.artefacts import Artefacts, Document
 from ethpredict.report.text import duration, flatten, number
+from ethpredict.stats.pooled import SUMS, jackknife_error, pool_folds
 
 SCHEMES = {
     "walk_forward": "Walk-forward (causal; these predictions are simulated)",
@@ -26,24 +26,32 @@ FORECASTS = {
 SCORES = {
     "rmse": ("RMSE (bps)", 1e4, "{:,.2f}"),
     "mae": ("MAE (bps)", 1e4, "{:,.2f}"),
-    "r2": ("R²", 1.0, "{:,.4f}"),
+    "r2": ("R² against zero", 1.0, "{:,.4f}"),
     "ic": ("IC", 1.0, "{:,.4f}"),
     "hit_rate": ("Hit rate", 100.0, "{:,.1f}%"),
 }
 DROPPED = ("columns",)
-MIN_FOLDS = 2
 
 
-def _mean_and_error(values: pd.Series, scale: float, form: str) -> str:
-    """Mean over folds ± its standard error, or n/a."""
-    x = scale * values.to_numpy(dtype=np.float64)
-    x = x[np.isfinite(x)]
-    if not x.size:
-        return ""
-    text = form.format(x.mean())
-    if x.size >= MIN_FOLDS:
-        text += f" ± {form.format(x.std(ddof=1) / math.sqrt(x.size))}"
-    return text.replace("-", "\u2212")
+def _cells(folds: pd.DataFrame) -> list[str]:
+    """Pooled scores ± standard error over folds; empty where there is none."""
+    pooled, errors = pool_folds(folds.assign(all=0), ["all"]).iloc[0], jackknife_error(folds)
+    cells = []
+    for key, (_, scale, form) in SCORES.items():
+        text = "" if math.isnan(pooled[key]) else form.format(scale * pooled[key])
+        if text and not math.isnan(errors[key]):
+            text += f" ± {form.format(scale * errors[key])}"
+        cells.append(text.replace("-", "\u2212"))
+    return cells
+
+
+def _folds(part: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Scores and sums of one forecast by fold; sums that all forecasts share are the model's."""
+    wide = part.pivot_table(index="fold", columns="metric", values="value")
+    own = {key: wide[prefix + key] for key in (*SCORES, "sse") if prefix + key in wide}
+    shared = {key: wide[key] for key in SUMS if key != "sse" and key in wide}
+    scored = pd.DataFrame(own, index=wide.index).dropna(how="all")
+    return scored.join(pd.DataFrame(shared, index=wide.index))
 
 
 def score_tables(found: Artefacts) -> list[dict[str, Any]]:
@@ -57,7 +65,8 @@ def score_tables(found: Artefacts) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Per scheme: caption, heads, rows of (forecast, cells); mean ± SE over folds.
+        Per scheme: caption, heads, rows of (forecast, cells); pooled over folds ± standard
+        error over folds (jackknife).
     """
     if found.scores is None or found.best is None:
         return []
@@ -67,15 +76,10 @@ def score_tables(found: Artefacts) -> list[dict[str, Any]]:
         part = mine[mine["scheme"] == scheme]
         if part.empty:
             continue
-        by_metric = dict(iter(part.groupby("metric")["value"]))
         rows = []
         for prefix, name in FORECASTS.items():
-            cells = [
-                _mean_and_error(by_metric[prefix + key], scale, form)
-                if prefix + key in by_metric
-                else ""
-                for key, (_, scale, form) in SCORES.items()
-            ]
+            scored = _folds(part, prefix)
+            cells = _cells(scored) if len(scored) else []
             if any(cells):
                 rows.append({"head": name, "cells": cells})
         folds = int(part["fold"].nunique())

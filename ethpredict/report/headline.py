@@ -62,6 +62,31 @@ def _choice(found: Artefacts) -> list[tuple[str, str]]:
     return [(heads[key], setting(settings[key])) for key in keys if key in settings]
 
 
+def _verdict(ratio: float, overfitting: float) -> tuple[str, str, str]:
+    """Word, meaning and tone for the two figures of one venue; nan overfitting does not count."""
+    chosen_well = not overfitting >= EVEN
+    if ratio >= LIKELY_SKILL and chosen_well:
+        text = "The gain is steadier than that of the luckiest of as many worthless settings"
+        return "Unlikely", text, "good"
+    if ratio >= LIKELY_SKILL:
+        text = "The gain is steady, but which setting wins changes from one half of the days to "
+        return "Perhaps", text + "the other: do not trust this one above its rivals", "plain"
+    if ratio >= EVEN and chosen_well:
+        return "Perhaps", "The gain is not clearly steadier than luck would make it", "plain"
+    if overfitting <= RARE:
+        text = "The best settings stay ahead from one half of the days to the other, but the gain "
+        return "Perhaps", text + "is no steadier than that of a lucky one of so many", "plain"
+    return "Quite possibly", "The luckiest of as many worthless settings would look as good", "bad"
+
+
+def _pooled(board: dict[str, Any], row: dict[str, Any]) -> str:
+    """The same figures over all venues and markets, where there are several."""
+    if int(board.get("n_markets", 1)) < 2:
+        return ""
+    chance = number((board.get("pbo_pooled") or {}).get("value"), "share")
+    return f" All venues and markets pooled: {number(row.get('dsr'), 'ratio')} and {chance}."
+
+
 def luck(found: Artefacts, row: dict[str, Any]) -> Card:
     """Judge whether the best result is more than the luck of the search.
 
@@ -75,7 +100,10 @@ def luck(found: Artefacts, row: dict[str, Any]) -> Card:
     Returns
     -------
     Card
-        A word, and the figures behind it.
+        A word, what it means, and the figures behind it. Both are those of the trial's own
+        venue and market: pooling settings that lose for another reason (another venue) inflates
+        the variance that the deflated Sharpe ratio allows for luck, and makes a stable choice
+        look easy.
     """
     board = found.leaderboard or {}
     ever = number(board.get("n_trials_ever"), "count")
@@ -85,22 +113,21 @@ def luck(found: Artefacts, row: dict[str, Any]) -> Card:
         if not is_missing(chance.get("value"))
         else f"probability of overfitting not available: {chance.get('reason', 'no daily results')}"
     )
-    value = as_float(row.get("dsr"))
+    value = as_float(row.get("dsr_venue"))
     if is_missing(value):
         days = int(row["n_days"]) if not is_missing(row.get("n_days")) else 0
-        reason = (
-            f"only {days} days; 30 are needed" if days < 30 else "the Sharpe ratio is undefined"
-        )
+        reason = "the Sharpe ratio is undefined"
+        if days < 30:
+            reason = f"only {days} days; 30 are needed"
+        elif not is_missing(row.get("dsr")):
+            reason = "it has no rival on its venue to compare with"
         return Card("Is it luck?", "Not known", f"Deflated Sharpe ratio: {reason}; {overfit}.")
-    figures = f"Deflated Sharpe ratio {number(value, 'ratio')} over {ever} trials; {overfit}."
-    overfitting = as_float(chance.get("value"))
-    if (value < EVEN and overfitting <= RARE) or (value >= LIKELY_SKILL and overfitting >= EVEN):
-        return Card("Is it luck?", "Unclear", f"{figures} The two disagree.")
-    if value >= LIKELY_SKILL:
-        return Card("Is it luck?", "Unlikely", figures, "good")
-    if value >= EVEN:
-        return Card("Is it luck?", "Perhaps", figures)
-    return Card("Is it luck?", "Quite possibly", figures, "bad")
+    word, meaning, tone = _verdict(value, as_float(chance.get("value")))
+    if as_float(row.get("pnl_1k")) <= 0:
+        word, meaning, tone = "No gain", "There is nothing that luck could explain", "plain"
+    figures = f"Deflated Sharpe ratio {number(value, 'ratio')} over {ever} trials; {overfit}"
+    own = " (both within its venue and market)" if _pooled(board, row) else ""
+    return Card("Is it luck?", word, f"{meaning}. {figures}{own}.{_pooled(board, row)}", tone)
 
 
 def _locked(found: Artefacts) -> Card:
@@ -122,13 +149,16 @@ def _locked(found: Artefacts) -> Card:
 
 
 def _baseline(row: dict[str, Any], found: Artefacts) -> Card:
-    """Matching no-signal baseline beside the best trial."""
+    """No-signal baseline at the best trial's settings beside it."""
     partner = _row(found, str(row.get("no_signal_trial") or ""))
     if partner is None or is_missing(partner.get("pnl_1k")):
-        return Card("Without the signal", "n/a", "No matching baseline has a result.")
+        return Card("Without the signal", "n/a", "No baseline at equal settings has a result.")
     gap, error = as_float(row.get("vs_no_signal")), as_float(row.get("vs_no_signal_se"))
     difference = f"{signed(gap)}{SPACE}±{SPACE}{number(error, 'pnl_1k')}"
-    note = f"USD a day for {partner['name']}; day by day the best trial differs by {difference}"
+    note = (
+        f"USD a day for {partner['name']}, at equal settings but without a forecast; day by day "
+        f"the best trial differs by {difference}"
+    )
     clear = abs(gap) > SIGNIFICANT * error
     note += "." if clear else ", within two standard errors of nothing."
     return Card("Without the signal", signed(partner["pnl_1k"]), note)
@@ -140,7 +170,7 @@ def _rest(found: Artefacts, row: dict[str, Any]) -> str:
     partner = _row(found, str(row.get("no_signal_trial") or ""))
     if partner is not None and not is_missing(partner.get("pnl_1k")):
         parts.append(
-            f"the no-signal baseline of the same market makes {number(partner['pnl_1k'], 'pnl_1k')}"
+            f"without the signal, at equal settings, it makes {number(partner['pnl_1k'], 'pnl_1k')}"
         )
     locked = locked_means(found).get(row["trial_id"])
     if not is_missing(locked):
@@ -171,7 +201,7 @@ def _remarks(found: Artefacts, row: dict[str, Any]) -> list[str]:
             kind = BASELINE_NAMES.get(trial["baseline"], trial["baseline"])
             better.append(f"{kind} {number(other['pnl_1k'], 'pnl_1k')}")
     if better:
-        remarks.append(f"Baselines of the same market that did better: {', '.join(better)}.")
+        remarks.append(f"Baselines at equal settings that did better: {', '.join(better)}.")
     parts = {key: as_float(row.get(key)) for key in PARTS}
     size = sum(abs(part) for part in parts.values() if not is_missing(part))
     held = parts["pnl_inventory"]

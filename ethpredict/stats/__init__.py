@@ -4,12 +4,14 @@ from ethpredict.stats.effects import axis_effects
 from ethpredict.stats.leaderboard import Summary, rank_trials, summarise
 from ethpredict.stats.overfit import effective_trials, pbo, pbo_logits
 from ethpredict.stats.paired import (
+    BaselineIndex,
     Difference,
+    market,
     match_baseline,
     mean_error,
     paired_difference,
-    same_market,
 )
+from ethpredict.stats.pooled import pool_folds
 from ethpredict.stats.sharpe import (
     ReturnMoments,
     deflated_sharpe,
@@ -20,6 +22,7 @@ from ethpredict.stats.sharpe import (
 )
 
 __all__ = [
+    "BaselineIndex",
     "Difference",
     "ReturnMoments",
     "Summary",
@@ -27,15 +30,16 @@ __all__ = [
     "deflated_sharpe",
     "effective_trials",
     "expected_max_sharpe",
+    "market",
     "match_baseline",
     "mean_error",
     "min_track_record",
     "paired_difference",
     "pbo",
     "pbo_logits",
+    "pool_folds",
     "probabilistic_sharpe",
     "rank_trials",
     "return_moments",
-    "same_market",
     "summarise",
 ]

@@ -40,7 +40,9 @@ def axis_effects(trials: pd.DataFrame, objective: str = "pnl_1k") -> list[dict[s
     -------
     list of dict
         One entry per axis: ``key`` and ``levels``, each with ``value``, ``n``, ``mean``, ``error``
-        (standard deviation over trials / sqrt(n)) and ``best``. The spread over the other
+        (standard deviation over trials / sqrt(n)), ``best`` and ``gain`` (mean of
+        ``vs_no_signal``, the difference to the no-signal baseline at equal settings, over the
+        trials that have one; nan where there is none). The spread over the other
         axes is part of the error: a small effect can be real and still lie within it.
     """
     ranked = trials[(trials["baseline"] == "") & (trials["status"] == "ok")]
@@ -49,7 +51,8 @@ def axis_effects(trials: pd.DataFrame, objective: str = "pnl_1k") -> list[dict[s
         labels, order = _labels(ranked[name])
         levels = []
         for value in order:
-            scores = ranked.loc[labels == value, objective].to_numpy(dtype=np.float64)
+            members = ranked[labels == value]
+            scores = members[objective].to_numpy(dtype=np.float64)
             scores = scores[np.isfinite(scores)]
             if not scores.size:
                 continue
@@ -61,6 +64,9 @@ def axis_effects(trials: pd.DataFrame, objective: str = "pnl_1k") -> list[dict[s
                     "mean": float(scores.mean()),
                     "error": spread / math.sqrt(scores.size),
                     "best": float(scores.max()),
+                    "gain": float(members["vs_no_signal"].mean())
+                    if "vs_no_signal" in members
+                    else math.nan,
                 }
             )
         effects.append({"key": name.removeprefix("axis:"), "levels": levels})

@@ -12,8 +12,8 @@ import pandas as pd
 
 from ethpredict.errors import ConfigError
 from ethpredict.stats.effects import axis_effects
-from ethpredict.stats.luck import luck_columns, study_pbo
-from ethpredict.stats.paired import match_baseline, mean_error, paired_difference
+from ethpredict.stats.luck import luck_columns, overfitting
+from ethpredict.stats.paired import BaselineIndex, market, mean_error, paired_difference
 from ethpredict.stats.runs import (
     axis_column,
     daily_matrix,
@@ -71,17 +71,18 @@ def rank_trials(table: pd.DataFrame, objective: str) -> pd.Series:
     return ranks
 
 
-def _comparisons(
-    trials: Sequence[Mapping[str, Any]], days: pd.DataFrame, keys: Sequence[str]
-) -> pd.DataFrame:
-    """Mean daily difference to the matching baselines, in USD per 1,000 USD and day."""
-    kinds = {kind: [trial for trial in trials if trial["baseline"] == kind] for kind in COMPARED}
+def _comparisons(trials: Sequence[Mapping[str, Any]], days: pd.DataFrame) -> pd.DataFrame:
+    """Mean daily difference to the baselines at equal settings, USD per 1,000 USD and day."""
+    kinds = {
+        kind: BaselineIndex([trial for trial in trials if trial["baseline"] == kind])
+        for kind in COMPARED
+    }
     series = dict(zip(days.columns, days.to_numpy(dtype=np.float64).T, strict=True))
     rows = []
     for trial in trials:
         row: dict[str, Any] = {"trial_id": trial["id"]}
-        for kind, members in kinds.items():
-            partner = match_baseline(trial["settings"], members, keys)
+        for kind, index in kinds.items():
+            partner = index.match(trial["settings"])
             row[f"{kind}_trial"] = str(partner["id"]) if partner else ""
             known = partner and partner["id"] in series and trial["id"] in series
             gap = paired_difference([], [])
@@ -93,13 +94,19 @@ def _comparisons(
     return pd.DataFrame(rows).set_index("trial_id")
 
 
-def _varying(trials: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Setting keys that differ between trials."""
-    seen: dict[str, set[str]] = {}
-    for trial in trials:
-        for key, value in trial["settings"].items():
-            seen.setdefault(key, set()).add(repr(value))
-    return sorted(key for key, values in seen.items() if len(values) > 1)
+def _chance(
+    days: pd.DataFrame, ranked: list[str], chosen: list[str], markets: Mapping[str, str]
+) -> dict[str, Any]:
+    """Overfitting among the rivals of the best trial in its market and venue, and over all."""
+    rivals = [trial for trial in ranked if chosen and markets[trial] == markets[chosen[0]]]
+    pooled, effective = overfitting(days, ranked)
+    inside = pooled if len(rivals) == len(ranked) else overfitting(days, rivals)[0]
+    return {
+        "pbo": asdict(inside),
+        "pbo_pooled": asdict(pooled),
+        "effective_trials": asdict(effective),
+        "n_markets": len({markets[trial] for trial in ranked}),
+    }
 
 
 def _plan_columns(
@@ -203,16 +210,16 @@ def summarise(
     ranked = [str(trial) for trial in table.index[table["rank"].notna()]]
     baselines = [str(trial) for trial in table.index[table["baseline"] != ""]]
     ever = max(int(n_trials_ever or 0), int((table["baseline"] == "").sum()), 1)
-    luck, deflation = luck_columns(runs, matrix, ranked, baselines, ever)
+    markets = {str(trial["id"]): market(trial["settings"]) for trial in plan_trials}
+    luck, deflation = luck_columns(runs, matrix, ranked, baselines, ever, markets)
     table = table.join(luck)
     errors = {trial: mean_error(days[trial].to_numpy()) for trial in days.columns}
     table[f"{objective}_day_se"] = [PER_THOUSAND * errors.get(t, math.nan) for t in table.index]
-    table = table.join(_comparisons(plan_trials, days, _varying(plan_trials)))
+    table = table.join(_comparisons(plan_trials, days))
 
     best = table[table["rank"].notna()].sort_values("rank").index[:top]
     chosen = [str(trial) for trial in best]
-    chance, effective = study_pbo(days, ranked)
     board = _board(table, chosen, objective)
     board |= {"n_trials_ever": ever, "deflation": deflation}
-    board |= {"pbo": asdict(chance), "effective_trials": asdict(effective)}
+    board |= _chance(days, ranked, chosen, markets)
     return Summary(table.sort_index().reset_index(), board, chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,9 @@ from ethpredict.errors import ConfigError
 
 CHUNK = 512
 MIN_TRIALS = 2
+STATISTICS = ("mean", "sharpe")
+
+Statistic = Literal["mean", "sharpe"]
 
 
 def _block_sums(x: NDArray[np.float64], n_blocks: int) -> tuple[NDArray, NDArray, int]:
@@ -21,6 +25,18 @@ def _block_sums(x: NDArray[np.float64], n_blocks: int) -> tuple[NDArray, NDArray
     # The oldest rows that do not fill a block are left out, so that all halves are equally long.
     blocks = x[x.shape[0] - length * n_blocks :].reshape(n_blocks, length, x.shape[1])
     return blocks.sum(axis=1), (blocks**2).sum(axis=1), length
+
+
+def _half(blocks: NDArray[np.float64], members: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sum of the chosen blocks of each split, shape (splits, N).
+
+    Block by block, not as a product with a 0-1 matrix: the bits of a matrix product depend on
+    the threads of the linear algebra library.
+    """
+    found = blocks[members[:, 0]]
+    for block in members.T[1:]:
+        found += blocks[block]
+    return found
 
 
 def _sharpe(total: NDArray[np.float64], square: NDArray[np.float64], count: int) -> NDArray:
@@ -40,7 +56,9 @@ def _rank_logit(chosen: NDArray[np.float64], test: NDArray[np.float64]) -> NDArr
     return np.log(omega / (1.0 - omega))
 
 
-def pbo_logits(returns: ArrayLike, n_blocks: int = 16) -> NDArray[np.float64]:
+def pbo_logits(
+    returns: ArrayLike, n_blocks: int = 16, statistic: Statistic = "mean"
+) -> NDArray[np.float64]:
     """Logits of the out-of-sample rank of the in-sample best, by CSCV.
 
     Parameters
@@ -49,6 +67,8 @@ def pbo_logits(returns: ArrayLike, n_blocks: int = 16) -> NDArray[np.float64]:
         Returns of N >= 2 trials over the same T periods; finite.
     n_blocks : int
         Even number S >= 2 of blocks; T must give every block at least 2 rows.
+    statistic : {"mean", "sharpe"}
+        What a trial is chosen and judged by; it must be what the search maximised.
 
     Returns
     -------
@@ -60,11 +80,12 @@ def pbo_logits(returns: ArrayLike, n_blocks: int = 16) -> NDArray[np.float64]:
     Raises
     ------
     ConfigError
-        If the shape, a value or `n_blocks` is out of range.
+        If the shape, a value, `n_blocks` or the statistic is out of range.
 
     Notes
     -----
-    Performance is the Sharpe ratio. Block sums make one split cost O(S N).
+    The search ranks by ``pnl_1k``, which for one capital is the mean daily return: hence the
+    default. The paper's example chooses by Sharpe ratio. Block sums make one split cost O(S N).
 
     References
     ----------
@@ -82,25 +103,29 @@ def pbo_logits(returns: ArrayLike, n_blocks: int = 16) -> NDArray[np.float64]:
         )
     if not np.isfinite(x).all():
         raise ConfigError("returns", "nan or infinite", "finite", "Keep the common periods only.")
+    if statistic not in STATISTICS:
+        raise ConfigError("statistic", statistic, f"one of {', '.join(STATISTICS)}")
     total, square, length = _block_sums(x, n_blocks)
     half = n_blocks // 2
     members = np.array(list(combinations(range(n_blocks), half)))
-    chosen = np.zeros((len(members), n_blocks))
-    np.put_along_axis(chosen, members, 1.0, axis=1)
-    logits = np.empty(len(chosen))
+    logits = np.empty(len(members))
     count = half * length
     # In lexicographic order the complement of split i is split C - 1 - i: two for one.
-    for start in range(0, len(chosen) // 2, CHUNK):
-        rows = np.arange(start, min(start + CHUNK, len(chosen) // 2))
-        inside, outside = chosen[rows], chosen[len(chosen) - 1 - rows]
-        first = _sharpe(inside @ total, inside @ square, count)
-        second = _sharpe(outside @ total, outside @ square, count)
+    for start in range(0, len(members) // 2, CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(members) // 2))
+        mirrored = len(members) - 1 - rows
+        first, second = (
+            _half(total, members[chosen])
+            if statistic == "mean"
+            else _sharpe(_half(total, members[chosen]), _half(square, members[chosen]), count)
+            for chosen in (rows, mirrored)
+        )
         logits[rows] = _rank_logit(first, second)
-        logits[len(chosen) - 1 - rows] = _rank_logit(second, first)
+        logits[mirrored] = _rank_logit(second, first)
     return logits
 
 
-def pbo(returns: ArrayLike, n_blocks: int = 16) -> float:
+def pbo(returns: ArrayLike, n_blocks: int = 16, statistic: Statistic = "mean") -> float:
     """Probability of backtest overfitting by combinatorially symmetric cross-validation.
 
     Parameters
@@ -109,6 +134,8 @@ def pbo(returns: ArrayLike, n_blocks: int = 16) -> float:
         Returns of N >= 2 trials over the same T periods; finite.
     n_blocks : int
         Even number S >= 2 of blocks.
+    statistic : {"mean", "sharpe"}
+        What a trial is chosen and judged by.
 
     Returns
     -------
@@ -133,7 +160,17 @@ def pbo(returns: ArrayLike, n_blocks: int = 16) -> float:
     0.0
     """
     # Ranks are half-integers, so omega = 1/2 gives log(1) = 0 exactly and counts as overfit.
-    return float(np.mean(pbo_logits(returns, n_blocks) <= 0.0))
+    return float(np.mean(pbo_logits(returns, n_blocks, statistic) <= 0.0))
+
+
+def correlations(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlation matrix of the columns, row by row: no matrix product, see :func:`_half`."""
+    z = x - x.mean(axis=0)
+    z /= np.sqrt((z * z).sum(axis=0))
+    found = np.empty((z.shape[1], z.shape[1]))
+    for i in range(z.shape[1]):
+        found[i, i:] = found[i:, i] = (z[:, i : i + 1] * z[:, i:]).sum(axis=0)
+    return found
 
 
 def effective_trials(returns: ArrayLike, correlation: float = 0.5) -> int:
@@ -171,7 +208,7 @@ def effective_trials(returns: ArrayLike, correlation: float = 0.5) -> int:
     x = x[:, moving]
     if x.shape[1] < MIN_TRIALS:
         return x.shape[1] + constant
-    distance = np.sqrt(np.clip((1.0 - np.corrcoef(x.T)) / 2.0, 0.0, 1.0))
+    distance = np.sqrt(np.clip((1.0 - correlations(x)) / 2.0, 0.0, 1.0))
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform(distance, checks=False), method="average")
     cut = np.sqrt((1.0 - correlation) / 2.0)

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike
 
 from ethpredict.errors import ConfigError
 
-MARKET_PREFIXES = ("data.", "bars.", "validation.", "sim.venue")
+EQUAL_PREFIXES = ("data.", "bars.", "validation.", "quoting.", "sim.")
+DEFINING = ("quoting.strategy", "quoting.alpha")
+MARKET_PREFIXES = ("data.", "sim.venue")
 MIN_OBSERVATIONS = 2
 
 
@@ -73,9 +75,10 @@ def mean_error(values: ArrayLike, lags: int | None = None) -> float:
     if lags < 0:
         raise ConfigError("lags", lags, "at least 0")
     centred = x - x.mean()
-    variance = float(centred @ centred)
+    # Not a dot product: the bits of one depend on the threads of the linear algebra library.
+    variance = float((centred * centred).sum())
     for lag in range(1, min(lags, n - 1) + 1):
-        variance += 2.0 * (1.0 - lag / (lags + 1.0)) * float(centred[lag:] @ centred[:-lag])
+        variance += 2.0 * (1.0 - lag / (lags + 1.0)) * float((centred[lag:] * centred[:-lag]).sum())
     return math.sqrt(max(variance, 0.0) / (n * (n - 1)))
 
 
@@ -99,18 +102,61 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
     return Difference(float(gap.mean()), mean_error(gap), int(gap.size))
 
 
-def same_market(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    """Whether two trials' settings choose the same market, days and venue."""
-    keys = {key for key in (*first, *second) if key.startswith(MARKET_PREFIXES)}
-    return all(first.get(key) == second.get(key) for key in keys)
+def market(settings: Mapping[str, Any]) -> str:
+    """Text that is equal for trials of the same data at the same venue.
+
+    Examples
+    --------
+    >>> market({"sim.venue": "lob", "data.symbol": "ETHUSDT", "quoting.gamma": 0.1})
+    "[('data.symbol', 'ETHUSDT'), ('sim.venue', 'lob')]"
+    """
+    return repr(
+        [(key, settings[key]) for key in sorted(settings) if key.startswith(MARKET_PREFIXES)]
+    )
+
+
+def _compared(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys that a trial and its baseline must agree on."""
+    return tuple(
+        sorted(key for key in settings if key.startswith(EQUAL_PREFIXES) and key not in DEFINING)
+    )
+
+
+class BaselineIndex:
+    """Baselines of one kind, to be found by the settings of trials.
+
+    Parameters
+    ----------
+    baselines : sequence of mapping
+        Trials of one kind of baseline, each with ``id`` and ``settings``.
+    """
+
+    def __init__(self, baselines: Sequence[Mapping[str, Any]]) -> None:
+        self._forms: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        for baseline in baselines:
+            self._forms.setdefault(_compared(baseline["settings"]), []).append(baseline)
+        self._tables: dict[tuple[Any, ...], dict[str, list[Mapping[str, Any]]]] = {}
+
+    def match(self, settings: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """As :func:`match_baseline`; many trials cost one table each form of settings."""
+        own = frozenset(_compared(settings))
+        found: list[Mapping[str, Any]] = []
+        for form, members in self._forms.items():
+            shared = tuple(key for key in form if key in own)
+            table = self._tables.get((form, shared))
+            if table is None:
+                table = self._tables[form, shared] = {}
+                for member in members:
+                    values = repr([member["settings"][key] for key in shared])
+                    table.setdefault(values, []).append(member)
+            found += table.get(repr([settings[key] for key in shared]), [])
+        return found[0] if len(found) == 1 else None
 
 
 def match_baseline(
-    settings: Mapping[str, Any],
-    baselines: Sequence[Mapping[str, Any]],
-    keys: Sequence[str],
+    settings: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
-    """Find the baseline trial that differs least from a trial.
+    """Find the baseline at equal settings.
 
     Parameters
     ----------
@@ -118,22 +164,22 @@ def match_baseline(
         Flat dotted settings of the trial.
     baselines : sequence of mapping
         Trials of one kind of baseline, each with ``id`` and ``settings``.
-    keys : sequence of str
-        Settings that vary in the study.
 
     Returns
     -------
     mapping or None
-        The baseline with the fewest different values: first among the settings that choose the
-        market, its days and the venue, then among all that both have; ties go to the most equal
-        values, then to the lowest id.
+        The baseline that agrees with the trial on every setting of data, bars, validation,
+        quoting and simulation that both have, but for strategy and alpha, which make it a
+        baseline. None where there is none, and where several agree because what tells them
+        apart does not apply to the trial: neither of them is the one at equal settings.
+
+    Examples
+    --------
+    >>> kind = [{"id": name, "settings": {"quoting.gamma": gamma, "quoting.alpha": "off"}}
+    ...         for name, gamma in (("a", 0.01), ("b", 0.1))]
+    >>> match_baseline({"quoting.gamma": 0.1, "quoting.alpha": "drift"}, kind)["id"]
+    'b'
+    >>> match_baseline({"quoting.gamma": 0.5, "quoting.alpha": "drift"}, kind) is None
+    True
     """
-
-    def distance(baseline: Mapping[str, Any]) -> tuple[int, int, int, str]:
-        other = baseline["settings"]
-        shared = [key for key in keys if key in settings and key in other]
-        different = [key for key in shared if settings[key] != other[key]]
-        sample = sum(key.startswith(MARKET_PREFIXES) for key in different)
-        return sample, len(different), len(different) - len(shared), str(baseline["id"])
-
-    return min(baselines, key=distance, default=None)
+    return BaselineIndex(baselines).match(settings)

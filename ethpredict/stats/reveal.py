@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from ethpredict.errors import DataError
+from ethpredict.stats.paired import BaselineIndex
 
 VALIDATION, LOCKED = 0, 1
 
@@ -49,7 +50,9 @@ def revealed_runs(
     top: Sequence[str],
     completed: Sequence[str],
 ) -> list[RevealedRun]:
-    """Runs of the best trials and of all completed baselines.
+    """Runs of the best trials and of the baselines at their settings.
+
+    What the locked days show of other baselines would say how other settings do on them.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ def revealed_runs(
     Returns
     -------
     list of RevealedRun
-        Best trials first, in their order; then baselines by id.
+        Best trials first, in their order; then completed baselines by id.
 
     Raises
     ------
@@ -73,15 +76,21 @@ def revealed_runs(
         If a top trial or one of its runs is not in the plan.
     """
     by_id = {trial["id"]: trial for trial in trials}
-    done = set(completed)
-    baselines = sorted(key for key, trial in by_id.items() if trial["baseline"] and key in done)
-    found = []
-    for trial_id in [*top, *baselines]:
-        trial = by_id.get(trial_id)
-        if trial is None:
+    for trial_id in top:
+        if trial_id not in by_id:
             raise DataError(
                 "top.json", None, f"trial {trial_id} is not in the plan; summarise again"
             )
+    partners = {
+        partner["id"]
+        for kind in sorted({trial["baseline"] for trial in trials} - {""})
+        for index in [BaselineIndex([item for item in trials if item["baseline"] == kind])]
+        for trial_id in top
+        if (partner := index.match(by_id[trial_id]["settings"])) is not None
+    }
+    found = []
+    for trial_id in [*top, *sorted(partners & set(completed))]:
+        trial = by_id[trial_id]
         ordered = sorted(trial["runs"], key=lambda run: (run["replicate"], run["id"]))
         for position, run in enumerate(ordered):
             if run["id"] not in runs:

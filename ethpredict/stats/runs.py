@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ethpredict.stats.pooled import SUMS, WEIGHTED, pool_folds
+
 MODEL_SCORES = ("ic", "rmse", "r2", "hit_rate")
 CAUSAL_SCHEME = "walk_forward"
 NOT_METRICS = ("run_id", "status", "error")
@@ -162,7 +164,7 @@ def trial_days(runs: pd.DataFrame, matrix: pd.DataFrame) -> pd.DataFrame:
 
 
 def model_scores(runs: pd.DataFrame, scores: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Average the walk-forward scores over folds and over the replicates of each trial.
+    """Pool the walk-forward scores over folds; average them over each trial's replicates.
 
     Parameters
     ----------
@@ -174,15 +176,16 @@ def model_scores(runs: pd.DataFrame, scores: Iterable[pd.DataFrame]) -> pd.DataF
     Returns
     -------
     DataFrame
-        Index trial_id, columns ic, rmse, r2, hit_rate (nan where not scored).
+        Index trial_id, columns ic, rmse, r2, hit_rate (nan where not scored), pooled by
+        :func:`ethpredict.stats.pooled.pool_folds`.
     """
     tables = [table[table["scheme"] == CAUSAL_SCHEME] for table in scores if len(table)]
     if not tables:
         return pd.DataFrame(columns=list(MODEL_SCORES), dtype=np.float64)
     joined = pd.concat(tables, ignore_index=True)
-    joined = joined[joined["metric"].isin(MODEL_SCORES)]
-    models = joined.groupby(["model_id", "metric"])["value"].mean().unstack("metric")
-    models = models.reindex(columns=list(MODEL_SCORES))
+    joined = joined[joined["metric"].isin((*SUMS, *WEIGHTED))]
+    folds = joined.pivot_table(index=["model_id", "fold"], columns="metric", values="value")
+    models = pool_folds(folds.reset_index(), ["model_id"])[list(MODEL_SCORES)]
     paired = runs[["trial_id", "model"]].merge(models, left_on="model", right_index=True)
     return paired.groupby("trial_id", sort=False)[list(MODEL_SCORES)].mean()
 

@@ -22,6 +22,9 @@ AXES = [
     {"key": "sim.venue", "values": ["lob", "amm"]},
 ]
 PARTS = ("spread", "inventory", "fees", "funding", "gas", "bribe", "lp_fees", "lp_adverse")
+LEVELS = {"ic": 0.06, "mae": 0.009, "rmse": 0.011, "r2": 0.002, "hit_rate": 0.52}
+LEVELS |= {"n_rows": 600.0, "weight": 300.0, "sse": 0.0363, "sse_zero": 0.03763}
+LEVELS |= {"baseline_zero_rmse": 0.0112, "baseline_zero_sse": 0.03763}
 EMPTY_PARTS = ("funding", "bribe", "lp_fees", "lp_adverse")
 
 
@@ -49,24 +52,26 @@ def _trial(index: int, settings: dict[str, Any], baseline: str, replicates: int)
 
 
 def trials(replicates: int = 1) -> list[dict[str, Any]]:
-    """24 combinations of the axes and the baselines of each market."""
+    """24 combinations of the axes and a baseline at every distinct setting of theirs."""
     found: list[dict[str, Any]] = []
     for values in itertools.product(*(axis["values"] for axis in AXES)):
         settings = dict(zip((axis["key"] for axis in AXES), values, strict=True))
         settings |= {"quoting.strategy": "glft", "quoting.alpha": "drift"}
         found.append(_trial(len(found), settings, "", replicates))
+    kinds = [("do_nothing", None), ("hold", None), ("fixed_spread", None)]
+    kinds += [("no_signal", gamma) for gamma in AXES[2]["values"]]
     for interval, venue in itertools.product(["15m", "1h"], ["lob", "amm"]):
-        for baseline in ("do_nothing", "hold", "fixed_spread", "no_signal"):
+        for baseline, gamma in kinds:
             if venue == "amm" and baseline == "fixed_spread":
                 continue
             settings = {
                 "bars.interval": interval,
                 "model.level0.algo": "zero",
                 "sim.venue": venue,
-                "quoting.strategy": baseline,
+                "quoting.strategy": "glft" if baseline == "no_signal" else baseline,
             }
             if baseline == "no_signal":
-                settings["quoting.gamma"] = 0.01
+                settings |= {"quoting.gamma": gamma, "quoting.alpha": "off"}
             found.append(_trial(len(found), settings, baseline, 1))
     return found
 
@@ -195,14 +200,12 @@ def scores(plan: list[dict[str, Any]]) -> pd.DataFrame:
         rng = np.random.default_rng(index)
         for scheme, metric, fold in itertools.product(
             ("walk_forward", "purged_kfold"),
-            ("ic", "mae", "rmse", "r2", "hit_rate", "n_rows", "baseline_zero_rmse", "placebo_ic"),
+            (*LEVELS, "placebo_ic"),
             range(5),
         ):
             if metric == "placebo_ic" and scheme == "walk_forward":
                 continue
-            level = {"ic": 0.06, "mae": 0.009, "rmse": 0.011, "r2": 0.002, "hit_rate": 0.52}
-            level |= {"baseline_zero_rmse": 0.0112, "n_rows": 600.0}
-            value = level.get(metric, 0.0) * (1 + 0.02 * rng.normal())
+            value = LEVELS.get(metric, 0.0) * (1 + 0.02 * rng.normal() * (metric != "n_rows"))
             value += 0.01 * rng.normal() * (metric in ("ic", "placebo_ic"))
             rows.append((model, scheme, fold, metric, value))
     return pd.DataFrame(rows, columns=["model_id", "scheme", "fold", "metric", "value"])

@@ -12,8 +12,8 @@ import pytest
 
 from ethpredict.io.artefact import read_json, read_table
 from ethpredict.report import build, load
-from ethpredict.report.headline import luck
-from tests.unit.report.study_fixture import build_study
+from ethpredict.report.headline import headline, luck
+from tests.unit.report.study_fixture import build_study, trials
 
 OPTIONAL = (
     *("trials", "leaderboard", "top", "paths", "locked", "locked_equity", "equity", "daily"),
@@ -74,17 +74,37 @@ def test_headline_gives_the_answer_with_its_numbers(text: str, study: SimpleName
     assert f"{best['name']}, earns {best['pnl_1k']:.3f} USD a day" in sentence
     assert f"(± {best['pnl_1k_day_se']:.3f} over days)" in sentence
     assert f"made {made:.3f}" in sentence
-    assert f"Deflated Sharpe ratio {best['dsr']:.2f} over 30 trials" in text
+    assert f"Deflated Sharpe ratio {best['dsr_venue']:.2f} over 30 trials" in text
+    assert f"All venues and markets pooled: {best['dsr']:.2f} and" in text
+
+
+def test_without_the_signal_means_the_same_gamma(study: SimpleNamespace) -> None:
+    found = load(study, study.document)
+    assert found.best is not None
+    (partner,) = [trial for trial in found.baselines if trial["baseline"] == "no_signal"]
+    assert partner["settings"]["quoting.gamma"] == found.best["settings"]["quoting.gamma"]
+    (card,) = [item for item in headline(found)["cards"] if item.label == "Without the signal"]
+    assert f"USD a day for {partner['name']}, at equal settings" in card.note
+    study.document["trials"] = [
+        trial for trial in study.document["trials"] if trial["id"] != partner["id"]
+    ]
+    try:
+        kinds = [trial["baseline"] for trial in load(study, study.document).baselines]
+    finally:
+        study.document["trials"] = trials()
+    assert kinds == ["fixed_spread", "hold", "do_nothing"]
 
 
 @pytest.mark.parametrize(
     ("ratio", "overfit", "word"),
     [
         (0.97, 0.1, "Unlikely"),
+        (0.97, math.nan, "Unlikely"),
+        (0.97, 0.6, "Perhaps"),
         (0.7, 0.1, "Perhaps"),
+        (0.7, 0.6, "Quite possibly"),
+        (0.2, 0.0, "Perhaps"),
         (0.2, 0.6, "Quite possibly"),
-        (0.2, 0.0, "Unclear"),
-        (0.97, 0.6, "Unclear"),
         (math.nan, 0.1, "Not known"),
     ],
 )
@@ -92,17 +112,55 @@ def test_verdict_on_luck(study: SimpleNamespace, ratio: float, overfit: float, w
     found = load(study, study.document)
     assert found.leaderboard is not None
     found.leaderboard["pbo"]["value"] = overfit
-    assert luck(found, {"dsr": ratio, "n_days": 60}).value == word
+    card = luck(found, {"dsr_venue": ratio, "n_days": 60, "pnl_1k": 1.0})
+    assert card.value == word
+    if word != "Not known":
+        assert luck(found, {"dsr_venue": ratio, "n_days": 60, "pnl_1k": -1.0}).value == "No gain"
 
 
-def test_only_the_choice_and_baselines_show_a_locked_result(
+@pytest.mark.parametrize(("pooled", "chance"), [(0.01, 0.0), (0.01, 0.9), (0.99, 0.9)])
+def test_pooled_figures_stand_beside_and_do_not_judge(
+    study: SimpleNamespace, pooled: float, chance: float
+) -> None:
+    found = load(study, study.document)
+    assert found.leaderboard is not None
+    found.leaderboard["pbo"]["value"] = 0.05
+    found.leaderboard["pbo_pooled"]["value"] = chance
+    card = luck(found, {"dsr_venue": 0.97, "dsr": pooled, "n_days": 60, "pnl_1k": 1.0})
+    assert card.value == "Unlikely"
+    assert f"pooled: {pooled:.2f} and {chance:.1%}" in card.note
+    found.leaderboard["n_markets"] = 1
+    assert "pooled" not in luck(found, {"dsr_venue": 0.97, "n_days": 60, "pnl_1k": 1.0}).note
+
+
+def test_metrics_of_other_versions_are_shown_where_there_are_any(study: SimpleNamespace) -> None:
+    heads = ("Funds posted, mean (USD)", "Decisions at the constant base fee")
+    found = load(study, study.document)
+    assert not any(head in build(found) for head in heads)
+    assert found.trials is not None
+    found.trials["posted_funds"] = 61_234.0
+    found.trials["share_constant_base_fee"] = 0.25
+    text = build(found)
+    assert all(head in text for head in heads)
+    assert "61,234" in text
+    assert "25.0%" in text
+
+
+def test_what_is_not_modelled_is_said(text: str) -> None:
+    limits = text[text.index('id="methods"') :]
+    assert "Funding of perpetuals is not in this version" in limits
+
+
+def test_only_the_choice_and_its_baselines_show_a_locked_result(
     text: str, study: SimpleNamespace
 ) -> None:
-    board = read_json(study.leaderboard)
+    found = load(study, study.document)
+    assert found.best is not None
     rows = re.findall(r'<tr id="trial-(\w+)".*?</tr>', text, flags=re.S)
     cells = dict(zip(rows, re.findall(r'<td class="num locked">(.*?)</td>', text), strict=True))
     shown = {key for key, value in cells.items() if value}
-    assert shown == {board["best"]["trial_id"], *(row["trial_id"] for row in board["baselines"])}
+    assert shown == {found.best["id"], *(trial["id"] for trial in found.baselines)}
+    assert len(shown) == 5
     head = re.search(r'<th scope="col" class="num locked".*?</th>', text, flags=re.S)
     assert head is not None
     assert "<button" not in head[0]
@@ -118,7 +176,7 @@ def test_limit_of_rows_keeps_all_baselines(study: SimpleNamespace) -> None:
     text = build(load(study, study.document), rows=10)
     rows = re.findall(r'<tr id="trial-\w+"( class="baseline")?', text)
     assert len([row for row in rows if not row]) == 10
-    assert rows.count(' class="baseline"') == 14
+    assert rows.count(' class="baseline"') == 22
     assert "10 of 22 ranked trials" in text
 
 
@@ -180,7 +238,7 @@ def test_replicates_short_spans_and_losses_read_right(tmp_path) -> None:  # type
     assert "only 12 days; 30 are needed" in text
     assert "Not available, because only 12 days are shared" in text
     assert "over 2 seeds" in text
-    assert "Baselines of the same market that did better" in text
+    assert "Baselines at equal settings that did better" in text
 
 
 def test_latecomers_are_marked(study: SimpleNamespace) -> None:

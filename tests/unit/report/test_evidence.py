@@ -26,6 +26,24 @@ def test_scores_stand_beside_baseline_and_placebo(study: SimpleNamespace) -> Non
     assert " ± " in causal["rows"][0]["cells"][0]
 
 
+def test_scores_are_pooled_over_folds(study: SimpleNamespace) -> None:
+    found = load(study, study.document)
+    assert found.scores is not None
+    assert found.best is not None
+    mine = found.scores[
+        (found.scores["model_id"] == found.best["runs"][0]["model"])
+        & (found.scores["scheme"] == "walk_forward")
+    ]
+    sums = mine.groupby("metric")["value"].sum()
+    table = score_tables(found)[0]
+    place = table["heads"].index("R² against zero")
+    model, zero = (row["cells"][place] for row in table["rows"])
+    pooled = 1 - sums["sse"] / sums["sse_zero"]
+    assert model.startswith(f"{pooled:,.4f} ± ".replace("-", "\u2212"))
+    expected = 1 - sums["baseline_zero_sse"] / sums["sse_zero"]
+    assert zero.startswith(f"{expected:,.4f} ± ".replace("-", "\u2212"))
+
+
 def test_quality_names_what_the_best_trial_used(study: SimpleNamespace) -> None:
     tables = quality_tables(load(study, study.document))
     assert [table["group"] for table in tables] == ["Market data", "Bars", "Features", "Labels"]

@@ -40,3 +40,10 @@ def test_long_axes_are_binned() -> None:
     levels = axis_effects(table)[0]["levels"]
     assert [level["n"] for level in levels] == [8] * 5
     assert all(a["mean"] < b["mean"] for a, b in pairwise(levels))
+
+
+def test_gain_is_the_mean_difference_to_the_baselines_at_equal_settings() -> None:
+    columns = {"axis:g": ["x", "x", "y"], "vs_no_signal": [0.5, 1.5, np.nan]}
+    first, second = axis_effects(board(pnl_1k=[1.0, 2.0, 3.0], **columns))[0]["levels"]
+    assert first["gain"] == 1.0
+    assert math.isnan(second["gain"])

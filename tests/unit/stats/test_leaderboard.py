@@ -10,17 +10,23 @@ import pandas as pd
 import pytest
 
 from ethpredict.errors import ConfigError
-from ethpredict.stats import summarise
+from ethpredict.stats import deflated_sharpe, pbo, summarise
 
 KEY = "quoting.gamma"
 
 
-def trial(name: str, gamma: float, baseline: str = "", replicates: int = 2) -> dict[str, Any]:
+def trial(
+    name: str, gamma: float, baseline: str = "", replicates: int = 2, venue: str = "lob"
+) -> dict[str, Any]:
     runs = [
         {"id": f"{name}{r}", "replicate": r, "model": f"m{r}", "quote": "q", "bars": "b"}
         for r in range(replicates)
     ]
-    settings = {KEY: gamma, "model.level0.algo": "zero" if baseline else "ridge"}
+    settings = {
+        KEY: gamma,
+        "sim.venue": venue,
+        "model.level0.algo": "zero" if baseline else "ridge",
+    }
     return {
         "id": name,
         "name": f"t{name}",
@@ -44,10 +50,13 @@ def metrics(values: dict[str, float | None]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def daily(runs: list[str], days: int, seed: int = 0) -> pd.DataFrame:
+def daily(
+    runs: list[str], days: int, seed: int = 0, means: list[float] | None = None
+) -> pd.DataFrame:
     tables = []
     for index, run in enumerate(runs):
-        x = np.random.default_rng([seed, index]).normal(0.001 * index, 0.01, size=days)
+        mean = 0.001 * index if means is None else means[index]
+        x = np.random.default_rng([seed, index]).normal(mean, 0.01, size=days)
         day = np.arange(days, dtype=np.int32) + 20_000
         tables.append(pd.DataFrame({"run_id": run, "day": day, "pnl": x, "per_capital": x}))
     return pd.concat(tables)
@@ -150,20 +159,102 @@ def test_comparison_with_the_baseline_is_paired_by_day() -> None:
     assert found.loc["a", "no_signal_trial"] == "n"
     assert math.isnan(found.loc["n", "vs_no_signal"])
     assert math.isnan(found.loc["a", "vs_do_nothing"])
+    # b and c have another gamma: a baseline at other settings is none.
+    assert found.loc[["b", "c"], "no_signal_trial"].tolist() == ["", ""]
+    assert found.loc[["b", "c"], "vs_no_signal"].isna().all()
 
 
-def test_model_scores_are_walk_forward_means() -> None:
+GOOD_VENUE = [trial(f"g{i}", 0.1 * i, venue="lob", replicates=1) for i in range(6)]
+BAD_VENUE = [trial(f"v{i}", 0.1 * i, venue="amm", replicates=1) for i in range(6)]
+
+
+def two_venues(edge: float, gap: float) -> dict[str, Any]:
+    """Leaderboard of a study whose second venue loses by `gap`; `edge` is the first one's mean."""
+    plan = [*GOOD_VENUE, *BAD_VENUE]
+    runs = [item["runs"][0]["id"] for item in plan]
+    means = [edge] * 6 + [edge - gap] * 6
+    days = daily(runs, 60, seed=4, means=means)
+    mean = days.groupby("run_id")["per_capital"].mean()
+    values: dict[str, float | None] = {run: 1000 * mean[run] for run in runs}
+    return summarise(plan, [metrics(values)], daily=[days]).leaderboard
+
+
+def test_a_venue_that_loses_throughout_does_not_enter_the_judgement() -> None:
+    near, far = two_venues(0.004, 0.01), two_venues(0.004, 0.1)
+    for found in (near, far):
+        assert found["best"]["trial_id"].startswith("g")
+        assert (found["pbo"]["trials"], found["pbo_pooled"]["trials"]) == (6, 12)
+        assert found["n_markets"] == 2
+    assert near["pbo"] == far["pbo"]
+    assert near["best"]["dsr_venue"] == far["best"]["dsr_venue"] > 0.9
+    assert far["best"]["dsr"] < 0.01  # the gap between the venues counts as luck
+    # All of the worthless venue's trials lie below the median: pooling flatters the choice.
+    assert far["pbo"]["value"] > 0.2 > far["pbo_pooled"]["value"]
+
+
+def test_variance_within_the_venue_is_that_of_its_trials_and_n_is_all_trials() -> None:
+    plan = [*GOOD_VENUE, *BAD_VENUE]
+    runs = [item["runs"][0]["id"] for item in plan]
+    days = daily(runs, 60, seed=4)
+    values: dict[str, float | None] = dict.fromkeys(runs, 1.0)
+    found = summarise(plan, [metrics(values)], daily=[days], n_trials_ever=40)
+    table = found.trials.set_index("trial_id")
+    for members in (GOOD_VENUE, BAD_VENUE):
+        ids = [item["id"] for item in members]
+        variance = table.loc[ids, "sharpe_daily"].var(ddof=1)
+        assert table.loc[ids, "sharpe_variance_venue"].tolist() == pytest.approx([variance] * 6)
+        row = table.loc[ids[2]]
+        assert row["dsr_venue"] == pytest.approx(
+            deflated_sharpe(row["sharpe_daily"], 60, row["skew"], row["kurtosis"], 40, variance)
+        )
+        assert row["dsr_venue"] != pytest.approx(row["dsr"], rel=1e-3)
+
+
+def test_one_venue_is_the_pool_and_a_lone_trial_there_has_no_variance() -> None:
+    values: dict[str, float | None] = dict.fromkeys(GOOD, 1.0)
+    found = summarise(PLAN, [metrics(values)], daily=[daily(list(GOOD), 60)])
+    assert found.leaderboard["pbo"] == found.leaderboard["pbo_pooled"]
+    assert found.leaderboard["best"]["dsr_venue"] == found.leaderboard["best"]["dsr"]
+    lone = [*GOOD_VENUE, BAD_VENUE[0]]
+    runs = [item["runs"][0]["id"] for item in lone]
+    scattered = summarise(
+        lone, [metrics(dict.fromkeys(runs, 1.0))], daily=[daily(runs, 60)]
+    ).trials.set_index("trial_id")
+    assert math.isnan(scattered.loc["v0", "dsr_venue"])
+    assert math.isfinite(scattered.loc["v0", "dsr"])
+
+
+def test_overfitting_is_judged_by_the_mean_that_the_search_maximises() -> None:
+    days = daily(list(GOOD), 60)
+    days["per_capital"] *= days["run_id"].map({"a0": 1, "a1": 1, "b0": 30, "b1": 30}).fillna(5)
+    values: dict[str, float | None] = dict.fromkeys(GOOD, 1.0)
+    board = summarise(PLAN, [metrics(values)], daily=[days]).leaderboard
+    wide = days.pivot(index="day", columns="run_id", values="per_capital")
+    x = np.column_stack([wide[[f"{name}0", f"{name}1"]].mean(axis=1) for name in "abc"])
+    assert board["pbo"]["value"] == pbo(x, 12, "mean") != pbo(x, 12, "sharpe")
+
+
+def test_model_scores_are_pooled_over_walk_forward_folds() -> None:
     rows = [
-        ("m0", "walk_forward", 0, "ic", 0.1),
-        ("m0", "walk_forward", 1, "ic", 0.3),
-        ("m1", "walk_forward", 0, "ic", 0.4),
+        (model, "walk_forward", fold, metric, value)
+        for model, fold, values in [
+            ("m0", 0, {"ic": 0.1, "n_rows": 100, "weight": 50, "sse": 1.0, "sse_zero": 2.0}),
+            ("m0", 1, {"ic": 0.4, "n_rows": 300, "weight": 30, "sse": 4.0, "sse_zero": 4.0}),
+            ("m1", 0, {"ic": 0.4, "n_rows": 10, "weight": 10, "sse": 3.0, "sse_zero": 2.0}),
+        ]
+        for metric, value in values.items()
+    ]
+    rows += [
         ("m1", "purged_kfold", 0, "ic", 9.0),
         ("m1", "walk_forward", 0, "baseline_zero_rmse", 9.0),
+        ("m1", "walk_forward", 0, "r2", 9.0),
     ]
     scores = pd.DataFrame(rows, columns=["model_id", "scheme", "fold", "metric", "value"])
     found = summarise(PLAN, [metrics(GOOD)], [scores]).trials.set_index("trial_id")
-    assert found.loc["a", "ic"] == pytest.approx((0.2 + 0.4) / 2)
-    assert math.isnan(found.loc["a", "rmse"])
+    assert found.loc["a", "ic"] == pytest.approx(((0.1 * 100 + 0.4 * 300) / 400 + 0.4) / 2)
+    assert found.loc["a", "r2"] == pytest.approx(((1 - 5 / 6) + (1 - 3 / 2)) / 2)
+    assert found.loc["a", "rmse"] == pytest.approx(((5 / 80) ** 0.5 + 0.3**0.5) / 2)
+    assert math.isnan(found.loc["a", "hit_rate"])
 
 
 def test_order_of_packs_changes_nothing() -> None:

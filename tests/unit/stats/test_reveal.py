@@ -24,6 +24,7 @@ def trial(name: str, baseline: str = "", seq: int = 1, venue: str = "lob") -> di
         "name": f"t{name}",
         "baseline": baseline,
         "seq": seq,
+        "settings": {"sim.venue": venue},
         "runs": runs,
         "v": venue,
     }
@@ -34,7 +35,7 @@ TRIALS = [
     trial("b", venue="amm"),
     trial("c", seq=3),
     trial("h", "hold"),
-    trial("z", "hold"),
+    trial("z", "hold", venue="amm"),
 ]
 RUNS = {
     run["id"]: {
@@ -51,6 +52,11 @@ def test_best_trials_come_first_then_completed_baselines() -> None:
     found = revealed_runs(TRIALS, RUNS, ["b", "a"], completed=["a", "b", "h"])
     assert [run.member["id"] for run in found] == ["b0", "b1", "a0", "a1", "h0", "h1"]
     assert [run.first for run in found] == [True, False] * 3
+
+
+def test_baselines_at_other_settings_stay_locked() -> None:
+    found = revealed_runs(TRIALS, RUNS, ["a"], completed=["a", "b", "h", "z"])
+    assert {run.trial_id for run in found} == {"a", "h"}
 
 
 def test_a_pack_never_mixes_venues() -> None:
