@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ethpredict.io.artefact import read_json
 from ethpredict.report.artefacts import Artefacts, Document
 from ethpredict.report.text import duration, flatten, number
 from ethpredict.stats.pooled import SUMS, jackknife_error, pool_folds
@@ -134,8 +137,31 @@ def run_time_table(found: Artefacts) -> list[dict[str, str]]:
     ]
 
 
+def devices_used(store: Path, packs: Iterable[Sequence[Any]]) -> dict[str, int]:
+    """Count the saved models by the device that trained them.
+
+    Parameters
+    ----------
+    store : Path
+        The artefact store.
+    packs : iterable of (id, members)
+        Training packs of the plan.
+
+    Returns
+    -------
+    dict
+        Device to number of models; empty before anything has trained.
+    """
+    files = (p for pack, _ in packs for p in (store / "train" / pack).glob("models/*/model.json"))
+    return dict(sorted(Counter(str(read_json(path)["device"]) for path in files).items()))
+
+
 def provenance_document(
-    plan: Document, quality: Mapping[str, Document], source: Any, rendered: str
+    plan: Document,
+    quality: Mapping[str, Document],
+    source: Any,
+    rendered: str,
+    store: str | Path = "results/store",
 ) -> Document:
     """Say what made the study.
 
@@ -149,6 +175,8 @@ def provenance_document(
         :mod:`ethpredict.provenance`: checkout, versions and machine.
     rendered : str
         Moment of rendering, UTC.
+    store : path-like
+        The artefact store, whose saved models say where they were trained.
 
     Returns
     -------
@@ -163,7 +191,10 @@ def provenance_document(
         "git": source.checkout(),
         "versions": source.versions(),
         "machine": source.machine(),
-        "device": (plan.get("settings") or {}).get("device", "auto"),
+        "device": {
+            "asked for": (plan.get("settings") or {}).get("device", "auto"),
+            "used by models": devices_used(Path(store), plan.get("packs", {}).get("train", [])),
+        },
         "seeds": seeds,
         "inputs": {
             key: document.get("inputs") or "generated from the settings"

@@ -8,7 +8,12 @@ from types import SimpleNamespace
 from ethpredict.io.artefact import read_json, write_json
 from ethpredict.report import load
 from ethpredict.report.artefacts import run_times
-from ethpredict.report.evidence import provenance_document, quality_tables, score_tables
+from ethpredict.report.evidence import (
+    devices_used,
+    provenance_document,
+    quality_tables,
+    score_tables,
+)
 from scripts import render_report
 
 SOURCE = SimpleNamespace(
@@ -87,3 +92,10 @@ def test_script_writes_page_and_provenance(study: SimpleNamespace, tmp_path: Pat
     assert {"git", "versions", "machine", "seeds", "inputs", "rendered"} <= set(document)
     render_report.main(SimpleNamespace(), outputs, spec)
     assert "not finished" in outputs.html.read_text(encoding="utf-8")
+
+
+def test_the_device_that_trained_stands_beside_the_one_asked_for(tmp_path) -> None:
+    for pack, model, device in (("p1", "a", "cpu"), ("p1", "b", "cpu"), ("p2", "c", "cuda")):
+        write_json({"device": device}, tmp_path / "train" / pack / "models" / model / "model.json")
+    packs = [("p1", ["a", "b"]), ("p2", ["c"]), ("p3", ["d"])]
+    assert devices_used(tmp_path, packs) == {"cpu": 2, "cuda": 1}
