@@ -42,6 +42,7 @@ def check_trial(values: Mapping[str, Any]) -> None:
         raise ConfigError(
             "data.files.candles", None, "a path when data.source is files", "Give the candle file."
         )
+    _check_remote(values)
     bar = SECONDS[values.get("bars.interval", values["data.interval"])]
     if bar % candle:
         raise ConfigError(
@@ -63,3 +64,20 @@ def check_trial(values: Mapping[str, Any]) -> None:
     size, limit = values.get("quoting.order_size"), values["quoting.max_inventory"]
     if size is not None and size > limit:
         raise ConfigError("quoting.order_size", size, f"at most quoting.max_inventory ({limit:g})")
+
+
+def _check_remote(values: Mapping[str, Any]) -> None:
+    """Refuse a remote source without a period, or one that cannot give what is asked."""
+    source = values["data.source"]
+    if source in ("synthetic", "files"):
+        return
+    for key in ("data.start", "data.end"):
+        if not values[key]:
+            raise ConfigError(key, None, f"a date when data.source is {source}", "Give the period.")
+    if values.get("data.binance.trades") == "raw" and source == "binance_rest":
+        raise ConfigError(
+            "data.binance.trades",
+            "raw",
+            "none or agg when data.source is binance_rest",
+            "Single trades are in the archive: data.source binance_archive.",
+        )

@@ -29,10 +29,14 @@ BASE = {
     "bars.interval": "1h",
     "quoting.max_inventory": 20,
 }
+ARCHIVE = {"data.source": "binance_archive", "data.start": "2025-01-01", "data.end": "2025-02-01"}
 # settings that make a conditional setting count
 CONTEXTS = [
     {},
     {"data.source": "files"},
+    ARCHIVE,
+    ARCHIVE | {"data.binance.market": "cm", "data.symbol": "ETHUSD_PERP"},
+    ARCHIVE | {"data.source": "binance_rest"},
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
@@ -77,6 +81,8 @@ def other_value(key: str, old: Any) -> Any:
         return next(word for word in leaf.rule["enum"] if word != old)
     if "boolean" in leaf.types:
         return not old
+    if key.endswith("url"):
+        return "http://127.0.0.1:9"
     if old is None:
         return 5
     low = leaf.rule.get("minimum", leaf.rule.get("exclusiveMinimum", 0))
