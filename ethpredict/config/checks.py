@@ -74,6 +74,13 @@ def _check_remote(values: Mapping[str, Any]) -> None:
     for key in ("data.start", "data.end"):
         if not values[key]:
             raise ConfigError(key, None, f"a date when data.source is {source}", "Give the period.")
+    if source == "binance_rest" and "funding" in values["data.extras"]:
+        raise ConfigError(
+            "data.extras",
+            values["data.extras"],
+            "without funding when data.source is binance_rest",
+            "The archive has funding: data.source binance_archive.",
+        )
     if values.get("data.binance.trades") == "raw" and source == "binance_rest":
         raise ConfigError(
             "data.binance.trades",

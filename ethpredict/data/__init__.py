@@ -39,6 +39,8 @@ _SOURCES: dict[str, Callable[[dict[str, Any], Path], Market]] = {
     "binance_archive": _remote,
     "binance_rest": _remote,
     "files": _files,
+    "hyperliquid": _remote,
+    "lighter": _remote,
     "synthetic": _synthetic,
 }
 

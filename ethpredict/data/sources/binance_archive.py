@@ -61,8 +61,8 @@ def _with_trades(access: Access, market: Market) -> Market:
     return join_trades(market, parts, records, access.start, access.end)
 
 
-def funding(access: Access, symbol: str) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Funding rates of a USD-margined perpetual (monthly files).
+def funding(access: Access) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Funding rates of the perpetual of the same name (USD-margined for a spot market).
 
     Returns
     -------
@@ -71,18 +71,19 @@ def funding(access: Access, symbol: str) -> tuple[pd.DataFrame, list[dict[str, A
     list of dict
         Name and digest of the files.
     """
+    symbol, binance = access.data["symbol"], access.data["binance"]
+    folder = f"{_FOLDERS['cm' if binance['market'] == 'cm' else 'um']}/monthly/fundingRate/{symbol}"
     kept = [
-        _one(access, f"futures/um/monthly/fundingRate/{symbol}/{symbol}-fundingRate-{month}.zip")
-        for month, _ in _months(access)
+        _one(access, f"{folder}/{symbol}-fundingRate-{month}.zip") for month, _ in _months(access)
     ]
     tables = []
     for stored in kept:
         if stored is None:
             raise DataError(
-                access.data["binance"]["archive_url"],
+                f"{binance['archive_url']}/data/{folder}",
                 None,
                 f"no funding file of {symbol} for a month of the period; end at the last whole "
-                "month or check data.funding.symbol",
+                "month or check data.symbol",
             )
         raw = read_raw_table(stored.path)
         if raw.malformed or len(raw.columns) != 3:

@@ -11,7 +11,7 @@ from typing import Any
 from ethpredict.data.candle_table import candle_part, checked_gap, market_of
 from ethpredict.data.market import Market
 from ethpredict.data.sources.access import Access, moments, rows_to_raw, windows
-from ethpredict.data.timestamps import interval_ns, iso
+from ethpredict.data.timestamps import NS_PER_SECOND, interval_ns, iso
 from ethpredict.io.downloads import Stored
 
 logger = logging.getLogger(__name__)
@@ -51,10 +51,15 @@ def fetch_candles(
     cuts = list(windows(access.start, access.end, limit * interval_ns(access.data["interval"])))
     with ThreadPoolExecutor(access.client.settings.connections) as pool:
         pages = list(pool.map(lambda cut: page(*cut), cuts))
+    step = interval_ns(access.data["interval"])
     rows: list[list[Any]] = []
-    for (low, high), (found, _) in zip(cuts, pages, strict=True):
-        inside = moments(folder, [row[0] for row in found])
-        rows += [row for row, ts in zip(found, inside, strict=True) if low <= ts < high]
+    for (low, high), (found, kept) in zip(cuts, pages, strict=True):
+        # A candle that was not over when it was fetched is none yet.
+        latest = min(answer.fetched for answer in kept) * NS_PER_SECOND - step
+        stamps = moments(folder, [row[0] for row in found])
+        rows += [
+            row for row, ts in zip(found, stamps, strict=True) if low <= ts < high and ts <= latest
+        ]
     logger.info("%s: %d answers, %d candles", folder, len(pages), len(rows))
     data = dict(access.data)
     market = market_of(

@@ -37,6 +37,10 @@ CONTEXTS = [
     ARCHIVE,
     ARCHIVE | {"data.binance.market": "cm", "data.symbol": "ETHUSD_PERP"},
     ARCHIVE | {"data.source": "binance_rest"},
+    ARCHIVE | {"data.source": "hyperliquid"},
+    ARCHIVE | {"data.source": "lighter"},
+    ARCHIVE | {"data.extras": ["tvl"]},
+    ARCHIVE | {"data.extras": ["santiment"]},
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
@@ -73,6 +77,9 @@ def other_value(key: str, old: Any) -> Any:
         "data.start": "2025-03-01", "data.end": "2025-06-01", "data.files.candles": "b.csv",
         "data.symbol": "BTCUSDT", "study.name": "other", "study.title": "other",
         "study.tags": {"a": "b"}, "data.interval": "15m", "bars.interval": "4h",
+        "data.extras": ["funding"], "data.tvl.protocols": ["lido"],
+        "data.santiment.metrics": ["mvrv_usd"], "data.tvl.chain": "Base",
+        "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
         "features.include": ["returns"], "features.windows": [7], "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:

@@ -231,7 +231,7 @@ def test_funding_is_known_when_it_is_paid(make_access) -> None:
     path = "/data/futures/um/monthly/fundingRate/ETHUSDT/ETHUSDT-fundingRate-2025-01.zip"
     with serving(from_files(archived(path, rows))) as server:
         access = access_to(make_access, server.url, start="2025-01-01", end="2025-01-03")
-        rates, inputs = binance_archive.funding(access, "ETHUSDT")
+        rates, inputs = binance_archive.funding(access)
     assert rates["value"].tolist() == [0.0, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005]
     assert (rates["ts_known"] == rates["ts"]).all()
     assert len(inputs) == 1

@@ -67,6 +67,13 @@ def test_a_window_that_was_not_over_is_asked_again(make_access, clock) -> None:
     assert len(server.asked) == 2
 
 
+def test_a_candle_that_is_not_over_is_none_yet(make_access, clock) -> None:
+    clock.now = parse_moment("2025-01-02 06:30") / 1e9
+    with serving(exchange) as server:
+        candles = binance_rest.fetch(access_to(make_access, server.url)).candles
+    assert candles["ts_close"].iloc[-1] == parse_moment("2025-01-02 06:00")
+
+
 def test_trades_are_followed_by_their_id(make_access) -> None:
     with serving(exchange) as server:
         market = binance_rest.fetch(access_to(make_access, server.url, "agg"))
