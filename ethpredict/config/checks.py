@@ -81,6 +81,10 @@ def _check_remote(values: Mapping[str, Any]) -> None:
             "without funding when data.source is binance_rest",
             "The archive has funding: data.source binance_archive.",
         )
+    if "pool" in values["data.extras"] and not values["data.evm.pool"]:
+        raise ConfigError(
+            "data.evm.pool", None, "an address when data.extras has pool", "Give the pool."
+        )
     if values.get("data.binance.trades") == "raw" and source == "binance_rest":
         raise ConfigError(
             "data.binance.trades",

@@ -15,6 +15,7 @@ from ethpredict.data.sources import (
     binance_archive,
     binance_rest,
     defillama,
+    evm,
     hyperliquid,
     lighter,
     santiment,
@@ -92,6 +93,12 @@ def fetch_market(settings: dict[str, Any], downloads: Path) -> Market:
         if name in extras:
             facts, inputs = fetch_daily(access_to(name, data, downloads))
             market = _with_facts(market, data, "onchain_daily", facts, inputs)
+    wants = {name: name in extras for name in ("blocks", "pool")}
+    if any(wants.values()):
+        blocks, events, inputs = evm.fetch(access_to("evm", data, downloads), **wants)
+        counts = {"blocks": len(blocks), "pool_events": len(events)}
+        quality = market.quality | counts | {"inputs": [*market.quality["inputs"], *inputs]}
+        market = replace(market, blocks=blocks, pool_events=events, quality=quality)
     return market
 
 

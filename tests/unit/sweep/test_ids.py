@@ -41,6 +41,7 @@ CONTEXTS = [
     ARCHIVE | {"data.source": "lighter"},
     ARCHIVE | {"data.extras": ["tvl"]},
     ARCHIVE | {"data.extras": ["santiment"]},
+    ARCHIVE | {"data.extras": ["pool"], "data.evm.pool": f"'0x{1:040x}'"},
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
@@ -79,6 +80,7 @@ def other_value(key: str, old: Any) -> Any:
         "study.tags": {"a": "b"}, "data.interval": "15m", "bars.interval": "4h",
         "data.extras": ["funding"], "data.tvl.protocols": ["lido"],
         "data.santiment.metrics": ["mvrv_usd"], "data.tvl.chain": "Base",
+        "data.evm.pool": f"'0x{2:040x}'",
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
         "features.include": ["returns"], "features.windows": [7], "data.max_gap": 7200,
     }  # fmt: skip
