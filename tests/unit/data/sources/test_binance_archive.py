@@ -235,3 +235,26 @@ def test_funding_is_known_when_it_is_paid(make_access) -> None:
     assert rates["value"].tolist() == [0.0, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005]
     assert (rates["ts_known"] == rates["ts"]).all()
     assert len(inputs) == 1
+
+
+def test_a_column_is_constant_only_if_it_is_so_everywhere(make_access, caplog) -> None:
+    same = "".join(
+        ",".join(["7" if i == 8 else str(field) for i, field in enumerate(row.split(","))]) + "\n"
+        for row in text("2025-01-01", 24, 1000).splitlines()
+    )
+    files = klines("daily", "2025-01-01", same)
+    period = {"start": "2025-01-01", "end": "2025-01-03"}
+    files.update(klines("daily", "2025-01-02", text("2025-01-02", 24, 1000)))
+    with serving(from_files(files)) as server:
+        market = binance_archive.fetch(access_to(make_access, server.url, **period))
+    assert market.candles["trades"].notna().all()
+    assert market.quality["constant_columns"] == []
+
+
+def test_files_that_overlap_are_refused(make_access) -> None:
+    files = klines("daily", "2025-01-01", text("2025-01-01", 30, 1000))
+    files.update(klines("daily", "2025-01-02", text("2025-01-02", 24, 1000)))
+    with serving(from_files(files)) as server:
+        access = access_to(make_access, server.url, start="2025-01-01", end="2025-01-03")
+        with pytest.raises(DataError, match=r"before ETHUSDT-1h-2025-01-01.zip ends; remove both"):
+            binance_archive.fetch(access)
