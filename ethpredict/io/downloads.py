@@ -103,7 +103,9 @@ class Downloads:
 
     def supersede(self, stored: Stored) -> None:
         """Move an answer that the source has replaced aside; it is kept."""
-        stored.path.rename(stored.path.with_name(f"{stored.path.name}.{stored.sha256[:8]}.old"))
+        old = f"{stored.name}.{stored.sha256[:8]}.old"
+        stored.path.rename(self.root / old)
+        self._manifest(stored.name).rename(self._manifest(old))
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:

@@ -17,6 +17,7 @@ from ethpredict.data.sources.access import Access, moments
 from ethpredict.data.trade_table import AGGREGATED, SINGLE, join_trades, trade_part
 from ethpredict.errors import DataError
 from ethpredict.io.downloads import Stored
+from ethpredict.io.progress import tracked
 from ethpredict.io.raw_table import read_raw_table
 from ethpredict.io.redact import public_url
 
@@ -51,7 +52,8 @@ def _with_trades(access: Access, market: Market) -> Market:
     binance = access.data["binance"]
     kind, layout = _TRADES[binance["trades"]]
     size = binance["contract_size"] if binance["market"] == "cm" else None
-    kept = _files(access, f"{kind}/{access.data['symbol']}", kind)
+    # A month of trades is tens of millions of rows: read day by day.
+    kept = _files(access, f"{kind}/{access.data['symbol']}", kind, whole_months=False)
     parts = []
     for stored in kept:
         raw = read_raw_table(stored.path)
@@ -115,8 +117,8 @@ def _months(access: Access) -> Iterator[tuple[str, list[str]]]:
         yield str(month), [] if whole else [str(day) for day in days]
 
 
-def _files(access: Access, folder: str, kind: str) -> list[Stored]:
-    """Fetch what covers the period: months where they are whole, else days.
+def _files(access: Access, folder: str, kind: str, whole_months: bool = True) -> list[Stored]:
+    """Fetch what covers the period: months where they are whole and wanted so, else days.
 
     A month that is not published (yet) is fetched day by day.
     """
@@ -127,10 +129,11 @@ def _files(access: Access, folder: str, kind: str) -> list[Stored]:
 
     def of_month(item: tuple[str, list[str]]) -> list[Stored]:
         month, days = item
-        if not days:
+        if not days and whole_months:
             found = _one(access, name("monthly", month))
             if found is not None:
                 return [found]
+        if not days:
             first = pd.Period(month, "M")
             days = [str(d) for d in pd.period_range(first.start_time, first.end_time, freq="D")]
         kept = []
@@ -149,9 +152,9 @@ def _files(access: Access, folder: str, kind: str) -> list[Stored]:
     months = list(_months(access))
     kept: list[Stored] = []
     with ThreadPoolExecutor(access.client.settings.connections) as pool:
-        for number, found in enumerate(pool.map(of_month, months), 1):
+        title = f"{symbol} {kind}, months"
+        for found in tracked(pool.map(of_month, months), len(months), title):
             kept += found
-            logger.info("%s %s: %d of %d months", symbol, kind, number, len(months))
     return kept
 
 

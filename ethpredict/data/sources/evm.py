@@ -13,6 +13,7 @@ from ethpredict.data.sources.access import Access
 from ethpredict.data.sources.evm_rpc import Chain
 from ethpredict.data.timestamps import NS_PER_SECOND, iso
 from ethpredict.errors import ConfigError, DataError
+from ethpredict.io.progress import tracked
 from ethpredict.io.redact import public_url
 
 # keccak-256 of the events' signatures, by kind of pool.
@@ -77,7 +78,8 @@ def fetch(
 
 def _blocks(chain: Chain, first: int, last: int) -> pd.DataFrame:
     rows = []
-    for low in range(first, last + 1, _FEE_BLOCKS):
+    starts = range(first, last + 1, _FEE_BLOCKS)
+    for low in tracked(starts, len(starts), "hundreds of blocks"):
         high = min(low + _FEE_BLOCKS - 1, last)
         headers = chain.headers(range(low, high + 1))
         fees = chain.fees(low, high, _PERCENTILES)
@@ -105,7 +107,8 @@ def _events(access: Access, chain: Chain, first: int, last: int) -> pd.DataFrame
     if not address or not _ADDRESS.fullmatch(address):
         raise ConfigError("data.evm.pool", address, "the pool's address, 0x and 40 hex digits")
     logs = []
-    for low in range(first, last + 1, evm["log_blocks"]):
+    starts = range(first, last + 1, evm["log_blocks"])
+    for low in tracked(starts, len(starts), "ranges of logs"):
         high = min(low + evm["log_blocks"] - 1, last)
         logs += chain.logs(address, (*_SYNCS, *_SWAPS), low, high)
     decoded = list(pool_events(public_url(chain.url), logs))

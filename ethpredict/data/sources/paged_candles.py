@@ -13,6 +13,7 @@ from ethpredict.data.market import Market
 from ethpredict.data.sources.access import Access, moments, rows_to_raw, windows
 from ethpredict.data.timestamps import NS_PER_SECOND, interval_ns, iso
 from ethpredict.io.downloads import Stored
+from ethpredict.io.progress import tracked
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ def fetch_candles(
     checked_gap(dict(access.data))
     cuts = list(windows(access.start, access.end, limit * interval_ns(access.data["interval"])))
     with ThreadPoolExecutor(access.client.settings.connections) as pool:
-        pages = list(pool.map(lambda cut: page(*cut), cuts))
+        answers = pool.map(lambda cut: page(*cut), cuts)
+        pages = list(tracked(answers, len(cuts), folder))
     step = interval_ns(access.data["interval"])
     rows: list[list[Any]] = []
     for (low, high), (found, kept) in zip(cuts, pages, strict=True):

@@ -101,7 +101,9 @@ def test_a_reissued_file_is_fetched_again_and_the_old_one_kept(make_access, tmp_
         market = binance_archive.fetch(access)
     assert market.candles["open"].iloc[744] == 2000.50
     assert "2025-01.zip has been re-issued" in caplog.text
-    assert len(list((tmp_path / "downloads").rglob("*.old"))) == 1
+    (old,) = (tmp_path / "downloads").rglob("*.old")
+    manifest = json.loads(old.with_name(f"{old.name}.manifest.json").read_text())
+    assert manifest["sha256"].startswith(old.name.split(".")[-2])
 
 
 def test_a_kept_file_that_was_damaged_is_fetched_again(make_access, tmp_path, caplog) -> None:
@@ -140,6 +142,36 @@ def test_a_wrong_checksum_leaves_no_file(make_access, tmp_path) -> None:
             access_to(make_access, server.url, start="2025-01-01", end="2025-01-02")
         )
     assert not [p for p in (tmp_path / "downloads").rglob("*") if "zip" in p.name]
+
+
+def test_a_connection_cut_in_mid_zip_is_taken_up_again(make_access, tmp_path) -> None:
+    files = klines("daily", "2025-01-01", text("2025-01-01", 24, 1000))
+    plain, left = from_files(files), [1]
+
+    def answer(asked):
+        reply = plain(asked)
+        if asked.path.endswith(".zip") and left:
+            reply.cut = left.pop() * 300
+        return reply
+
+    with serving(answer) as server:
+        access = access_to(make_access, server.url, start="2025-01-01", end="2025-01-02")
+        assert len(binance_archive.fetch(access).candles) == 24
+    assert left_overs(tmp_path) == []
+
+
+def test_trades_of_a_whole_month_are_read_day_by_day(make_access) -> None:
+    files = klines("monthly", "2025-01", text("2025-01-01", 744, 1000))
+    for day in range(31):
+        stamp = STAMP + day * 86_400 * 10**6
+        name = f"ETHUSDT-aggTrades-2025-01-{day + 1:02d}.zip"
+        rows = f"{day},2000.5,0.25,1,1,{stamp},True,True\n"
+        files |= archived(f"/data/spot/daily/aggTrades/ETHUSDT/{name}", rows)
+    with serving(from_files(files)) as server:
+        access = access_to(
+            make_access, server.url, {"trades": "agg"}, start="2025-01-01", end="2025-02-01"
+        )
+        assert binance_archive.fetch(access).trades["id"].tolist() == list(range(31))
 
 
 def test_a_page_in_place_of_a_checksum_is_refused(make_access) -> None:
