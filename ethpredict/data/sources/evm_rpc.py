@@ -14,6 +14,7 @@ from ethpredict.errors import ConfigError, DataError
 from ethpredict.io.redact import public_url
 
 URL = "EVM_RPC_URL"
+_LOGS = "logs"
 _BATCH = 100
 # Older blocks are not reorganised away.
 _FINAL_S = 900
@@ -21,6 +22,7 @@ _MAX_BIT = 40
 _TOO_MUCH = re.compile(
     r"range|limit|too (many|large|much)|exceed|more than|response size|timed? ?out", re.IGNORECASE
 )
+_TOO_FAST = re.compile(r"rate.?limit|too many requests|quota|credits", re.IGNORECASE)
 _SAYS_IN_BODY = {requests.codes.bad_request, requests.codes.request_entity_too_large}
 
 Header = dict[str, Any]
@@ -138,7 +140,7 @@ class Chain:
             "topics": [list(topics)],
         }
         try:
-            found = self._ask("logs", "eth_getLogs", [wanted], _always)
+            found = self._ask(_LOGS, "eth_getLogs", [wanted], _always)
         except TooMuchError as error:
             if first == last:
                 raise DataError(
@@ -163,7 +165,7 @@ class Chain:
     def _post(self, folder: str, body: Any, settled: Callable[[Any, float], bool]) -> Any:
         def final(answer: requests.Response) -> bool:
             if answer.status_code in _SAYS_IN_BODY:
-                raise self._refused(answer.text[:200])
+                raise self._refused(folder, answer.text[:200])
             return False
 
         def check(_: requests.Response, value: Any) -> None:
@@ -171,7 +173,7 @@ class Chain:
                 if not isinstance(answer, dict):
                     raise wrong_shape(self.url, "a JSON-RPC answer", value)
                 if answer.get("error"):
-                    raise self._refused(str(answer["error"]))
+                    raise self._refused(folder, str(answer["error"]))
                 if answer.get("result") is None:
                     raise wrong_shape(self.url, "a result", answer)
 
@@ -182,8 +184,15 @@ class Chain:
             self.inputs[kept.name] = kept.record()
         return value
 
-    def _refused(self, said: str) -> Exception:
-        if _TOO_MUCH.search(said):
+    def _refused(self, folder: str, said: str) -> Exception:
+        if _TOO_FAST.search(said):
+            return DataError(
+                public_url(self.url),
+                None,
+                f"the node allows fewer requests: {said}; lower data.http.per_minute and run "
+                "again: what is fetched already stays",
+            )
+        if folder == _LOGS and _TOO_MUCH.search(said):
             return TooMuchError(said)
         return DataError(
             public_url(self.url), None, f"the node refuses: {said}; check data.evm and the node"

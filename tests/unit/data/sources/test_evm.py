@@ -151,10 +151,18 @@ def test_one_block_that_is_too_much_is_an_error(make_access) -> None:
         evm.fetch(access_to(make_access, server.url), blocks=False, pool=True)
 
 
-def test_another_refusal_is_not_halved(make_access) -> None:
-    refusal = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no such method"}}
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("no such method", "the node refuses: .*no such method"),
+        ("rate limit exceeded", "fewer requests: .*lower data.http.per_minute"),
+        ("range too large", "the node refuses: .*range too large"),  # no request for logs
+    ],
+)
+def test_another_refusal_is_not_halved(make_access, said: str, words: str) -> None:
+    refusal = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": said}}
     with serving(lambda _: Reply(refusal)) as server:
-        with pytest.raises(DataError, match=r"the node refuses: .*no such method"):
+        with pytest.raises(DataError, match=words):
             evm.fetch(access_to(make_access, server.url), blocks=True, pool=False)
         assert len(server.asked) == 1
 
