@@ -49,6 +49,43 @@ class Stored:
         return {"name": self.name, "sha256": self.sha256, "bytes": self.size}
 
 
+def summary(records: list[dict[str, Any]], most: int = 60) -> list[dict[str, Any]]:
+    """Put many records into one, so that a report stays readable.
+
+    Parameters
+    ----------
+    records : list of dict
+        As `Stored.record` makes them, in the order of use.
+    most : int
+        Up to so many stay as they are.
+
+    Returns
+    -------
+    list of dict
+        The records, or one with their number, the digest over all names and
+        digests, and the sum of bytes. Each answer's own digest stands in its
+        manifest.
+
+    Examples
+    --------
+    >>> many = [{"name": str(i), "sha256": "ab", "bytes": 2} for i in range(3)]
+    >>> summary(many, 3) == many
+    True
+    >>> [(one["name"], one["bytes"]) for one in summary(many, 2)]
+    [('3 answers', 6)]
+    """
+    if len(records) <= most:
+        return records
+    whole = json.dumps([[r["name"], r["sha256"]] for r in records]).encode()
+    return [
+        {
+            "name": f"{len(records)} answers",
+            "sha256": hashlib.sha256(whole).hexdigest(),
+            "bytes": sum(r["bytes"] for r in records),
+        }
+    ]
+
+
 class Downloads:
     """Folder of raw answers that all studies share.
 

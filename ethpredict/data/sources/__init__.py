@@ -22,7 +22,7 @@ from ethpredict.data.sources import (
 )
 from ethpredict.data.sources.access import Access
 from ethpredict.errors import ConfigError
-from ethpredict.io.downloads import Downloads
+from ethpredict.io.downloads import Downloads, summary
 from ethpredict.io.http import Client, HttpSettings
 
 Facts = tuple[pd.DataFrame, list[dict[str, Any]]]
@@ -99,7 +99,7 @@ def fetch_market(settings: dict[str, Any], downloads: Path) -> Market:
         counts = {"blocks": len(blocks), "pool_events": len(events)}
         quality = market.quality | counts | {"inputs": [*market.quality["inputs"], *inputs]}
         market = replace(market, blocks=blocks, pool_events=events, quality=quality)
-    return market
+    return replace(market, quality=market.quality | {"inputs": summary(market.quality["inputs"])})
 
 
 def _with_facts(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ethpredict.errors import DataError
-from ethpredict.io.downloads import Downloads
+from ethpredict.io.downloads import Downloads, summary
 
 URL = "https://api.example/v1?apikey=hidden"
 
@@ -70,3 +70,11 @@ def test_two_at_once_ask_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert got == [[1]] * 4
+
+
+def test_the_summary_changes_with_any_answer() -> None:
+    many = [{"name": str(i), "sha256": f"{i:064x}", "bytes": 2} for i in range(100)]
+    other = [*many[:50], many[50] | {"sha256": "0" * 64}, *many[51:]]
+    assert len(summary(many)) == 1
+    assert summary(many) == summary([dict(record) for record in many])
+    assert summary(many)[0]["sha256"] != summary(other)[0]["sha256"]
