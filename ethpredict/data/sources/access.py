@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +16,12 @@ from ethpredict.data.timestamps import NO_TIME, NS_PER_SECOND, parse_moment, to_
 from ethpredict.errors import ConfigError, DataError
 from ethpredict.io.downloads import Downloads, Stored
 from ethpredict.io.http import Client, never
+from ethpredict.io.progress import tracked
 from ethpredict.io.raw_table import InputFile, RawTable
 from ethpredict.io.redact import public_url
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 NS_PER_MS = 1_000_000
 DAY_NS = 86_400 * NS_PER_SECOND
@@ -103,6 +108,37 @@ class Access:
 
         question = dict(params or {}) if body is None else body
         return self.store.answer(folder, question, url, self.client.clock, call, settled)
+
+
+def in_parallel(
+    access: Access, call: Callable[[Item], Result], items: Sequence[Item], title: str
+) -> list[Result]:
+    """Work on items with as many threads as connections are allowed.
+
+    Parameters
+    ----------
+    access : Access
+        Its client says how many connections.
+    call : callable
+        Fetches what belongs to one item.
+    items : sequence
+        What to fetch.
+    title : str
+        For the progress.
+
+    Returns
+    -------
+    list
+        Results in the order of the items. The first failure ends the work:
+        what has not begun is not begun.
+    """
+    with ThreadPoolExecutor(access.client.settings.connections) as pool:
+        futures = [pool.submit(call, item) for item in items]
+        try:
+            return [future.result() for future in tracked(futures, len(futures), title)]
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 def window_over(end: int) -> Callable[[Any, float], bool]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pandas as pd
@@ -13,11 +12,10 @@ import requests
 
 from ethpredict.data.candle_table import candle_part, checked_gap, market_of
 from ethpredict.data.market import FACT_COLUMNS, Market, typed_table
-from ethpredict.data.sources.access import Access, moments
+from ethpredict.data.sources.access import Access, in_parallel, moments
 from ethpredict.data.trade_table import AGGREGATED, SINGLE, join_trades, trade_part
 from ethpredict.errors import DataError
 from ethpredict.io.downloads import Stored
-from ethpredict.io.progress import tracked
 from ethpredict.io.raw_table import read_raw_table
 from ethpredict.io.redact import public_url
 
@@ -149,13 +147,8 @@ def _files(access: Access, folder: str, kind: str, whole_months: bool = True) ->
             kept.append(found)
         return kept
 
-    months = list(_months(access))
-    kept: list[Stored] = []
-    with ThreadPoolExecutor(access.client.settings.connections) as pool:
-        title = f"{symbol} {kind}, months"
-        for found in tracked(pool.map(of_month, months), len(months), title):
-            kept += found
-    return kept
+    months = in_parallel(access, of_month, list(_months(access)), f"{symbol} {kind}, months")
+    return [stored for month in months for stored in month]
 
 
 def _one(access: Access, name: str) -> Stored | None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from ethpredict.data.candle_table import candle_part, checked_gap, market_of
 from ethpredict.data.market import Market
-from ethpredict.data.sources.access import Access, moments, rows_to_raw, windows
+from ethpredict.data.sources.access import Access, in_parallel, moments, rows_to_raw, windows
 from ethpredict.data.timestamps import NS_PER_SECOND, interval_ns, iso
 from ethpredict.io.downloads import Stored
-from ethpredict.io.progress import tracked
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +48,7 @@ def fetch_candles(
     """
     checked_gap(dict(access.data))
     cuts = list(windows(access.start, access.end, limit * interval_ns(access.data["interval"])))
-    with ThreadPoolExecutor(access.client.settings.connections) as pool:
-        answers = pool.map(lambda cut: page(*cut), cuts)
-        pages = list(tracked(answers, len(cuts), folder))
+    pages = in_parallel(access, lambda cut: page(*cut), cuts, folder)
     step = interval_ns(access.data["interval"])
     rows: list[list[Any]] = []
     for (low, high), (found, kept) in zip(cuts, pages, strict=True):

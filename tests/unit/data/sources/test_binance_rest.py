@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from ethpredict.data.sources import binance_rest
 from ethpredict.data.timestamps import parse_moment
 from ethpredict.errors import DataError
+from ethpredict.io.http import Client
 from tests.local_server import Asked, Reply, kline, serving
 
 HOUR = 3_600_000
@@ -102,3 +105,13 @@ def test_trades_end_where_the_period_does(make_access) -> None:
 def test_refusals_say_what_to_check(make_access, reply: Reply, words: str) -> None:
     with serving(lambda _: reply) as server, pytest.raises(DataError, match=words):
         binance_rest.fetch(access_to(make_access, server.url))
+
+
+def test_the_first_failure_ends_the_work(make_access) -> None:
+    with serving(lambda _: Reply("oops", 500)) as server:
+        access = access_to(make_access, server.url, end="2026-01-01")  # nine windows
+        one = dataclasses.replace(access.client.settings, connections=1)
+        access = dataclasses.replace(access, client=Client(one, lambda _: None))
+        with pytest.raises(DataError, match="HTTP 500, 4 tries"):
+            binance_rest.fetch(access)
+    assert len(server.asked) <= 4 * 2  # the second window may have begun
