@@ -9,6 +9,8 @@ rule fetch_data:
         trades=f"{STORE}/fetch/{{id}}/trades.parquet",
         pool_events=f"{STORE}/fetch/{{id}}/pool_events.parquet",
         blocks=f"{STORE}/fetch/{{id}}/blocks.parquet",
+        funding=f"{STORE}/fetch/{{id}}/funding.parquet",
+        onchain_daily=f"{STORE}/fetch/{{id}}/onchain_daily.parquet",
         quarantined=f"{STORE}/fetch/{{id}}/quarantined.parquet",
         quality=f"{STORE}/fetch/{{id}}/quality.json",
         truth=f"{STORE}/fetch/{{id}}/truth.json",

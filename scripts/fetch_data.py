@@ -1,7 +1,8 @@
 """Fetch a market into canonical tables.
 
 The whole market is in memory before the first file is written: a bad input
-leaves no output.
+leaves no output. Remote sources keep their raw answers in results/downloads,
+which is no declared output: a rerun fetches only what is missing there.
 
 Inputs
 ------
@@ -15,6 +16,8 @@ candles            parquet   source candles in the bar layout (UTC ns, USD, ETH)
 trades             parquet   ts ns, price USD, size ETH, aggressor_side, id
 pool_events        parquet   swaps with the reserves after each
 blocks             parquet   number, ts, base fee (wei), gas, tips (gwei)
+funding            parquet   ts, ts_known, source, name, value (share of a position)
+onchain_daily      parquet   the same for daily values, known at the end of the day
 quarantined        parquet   row, reason, raw: input rows that were set aside
 quality            json      rows, period, gaps, faults, digests of the input
 truth              json      planted truths of a synthetic market, else null
@@ -34,11 +37,15 @@ from ethpredict import log
 from ethpredict.data import fetch
 from ethpredict.io.artefact import write_json, write_table
 
+TABLES = (
+    "candles", "trades", "pool_events", "blocks", "funding", "onchain_daily", "quarantined",
+)  # fmt: skip
+
 
 def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
     """Fetch, then write every table."""
     market = fetch(spec["settings"])
-    for name in ("candles", "trades", "pool_events", "blocks", "quarantined"):
+    for name in TABLES:
         write_table(getattr(market, name), getattr(outputs, name))
     write_json(market.quality, outputs.quality)
     write_json(market.truth, outputs.truth)

@@ -44,6 +44,7 @@ def check_trial(values: Mapping[str, Any]) -> None:
             "data.files.candles", None, "a path when data.source is files", "Give the candle file."
         )
     _check_period(values)
+    _check_remote(values)
     bar = SECONDS[values.get("bars.interval", values["data.interval"])]
     if bar % candle:
         raise ConfigError(
@@ -80,4 +81,32 @@ def _check_period(values: Mapping[str, Any]) -> None:
     if len(moments) == 2 and moments["data.start"] >= moments["data.end"]:
         raise ConfigError(
             "data.end", values["data.end"], f"later than data.start ({values['data.start']})"
+        )
+
+
+def _check_remote(values: Mapping[str, Any]) -> None:
+    """Refuse a remote source without a period, or one that cannot give what is asked."""
+    source = values["data.source"]
+    if source in ("synthetic", "files"):
+        return
+    for key in ("data.start", "data.end"):
+        if not values[key]:
+            raise ConfigError(key, None, f"a date when data.source is {source}", "Give the period.")
+    if source == "binance_rest" and "funding" in values["data.extras"]:
+        raise ConfigError(
+            "data.extras",
+            values["data.extras"],
+            "without funding when data.source is binance_rest",
+            "The archive has funding: data.source binance_archive.",
+        )
+    if "pool" in values["data.extras"] and not values["data.evm.pool"]:
+        raise ConfigError(
+            "data.evm.pool", None, "an address when data.extras has pool", "Give the pool."
+        )
+    if values.get("data.binance.trades") == "raw" and source == "binance_rest":
+        raise ConfigError(
+            "data.binance.trades",
+            "raw",
+            "none or agg when data.source is binance_rest",
+            "Single trades are in the archive: data.source binance_archive.",
         )

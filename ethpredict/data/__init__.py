@@ -4,34 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ethpredict.data.market import Market
 from ethpredict.data.quality import candle_quality
 from ethpredict.errors import ConfigError
 
-__all__ = ["Market", "fetch"]
+__all__ = ["DOWNLOADS", "Market", "fetch"]
+
+# Raw answers of all studies that run in one folder.
+DOWNLOADS = Path("results/downloads")
 
 
-def _files(settings: dict[str, Any]) -> Market:
+def _files(settings: dict[str, Any], downloads: Path) -> Market:
     from ethpredict.data.files import read_market
 
     return read_market(settings)
 
 
-def _synthetic(settings: dict[str, Any]) -> Market:
+def _remote(settings: dict[str, Any], downloads: Path) -> Market:
+    from ethpredict.data.sources import fetch_market
+
+    return fetch_market(settings, downloads)
+
+
+def _synthetic(settings: dict[str, Any], downloads: Path) -> Market:
     from ethpredict.data.synthetic import generate
 
     return generate(settings)
 
 
-_SOURCES: dict[str, Callable[[dict[str, Any]], Market]] = {
+_SOURCES: dict[str, Callable[[dict[str, Any], Path], Market]] = {
+    "binance_archive": _remote,
+    "binance_rest": _remote,
     "files": _files,
+    "hyperliquid": _remote,
+    "lighter": _remote,
     "synthetic": _synthetic,
 }
 
 
-def fetch(settings: dict[str, Any]) -> Market:
+def fetch(settings: dict[str, Any], downloads: Path = DOWNLOADS) -> Market:
     """Get the market that the settings describe.
 
     Parameters
@@ -39,6 +53,8 @@ def fetch(settings: dict[str, Any]) -> Market:
     settings : dict
         ``{"data": {...}}`` as `config/schema.yaml` describes it, defaults
         filled in; ``data.source`` chooses the source.
+    downloads : Path
+        Folder in which remote sources keep their raw answers.
 
     Returns
     -------
@@ -57,7 +73,7 @@ def fetch(settings: dict[str, Any]) -> Market:
     source = data["source"]
     if source not in _SOURCES:
         raise ConfigError("data.source", source, f"one of {', '.join(_SOURCES)}")
-    market = _SOURCES[source](settings)
+    market = _SOURCES[source](settings, downloads)
     described = candle_quality(market.candles, market.quarantined, float(data["max_gap"]))
     identity = {"source": source, "symbol": data["symbol"], "interval": data["interval"]}
     return replace(market, quality={**described, **identity, **market.quality})

@@ -51,6 +51,14 @@ BLOCK_COLUMNS: dict[str, str] = {
     "tip_p50": "float64",
     "tip_p90": "float64",
 }
+# One row per published number: what it describes, when it became known, what it says.
+FACT_COLUMNS: dict[str, str] = {
+    "ts": "int64",
+    "ts_known": "int64",
+    "source": "str",
+    "name": "str",
+    "value": "float64",
+}
 QUARANTINED_COLUMNS: dict[str, str] = {"row": "int64", "reason": "str", "raw": "str"}
 
 
@@ -106,6 +114,11 @@ def empty_blocks() -> pd.DataFrame:
     return typed_table(BLOCK_COLUMNS)
 
 
+def empty_facts() -> pd.DataFrame:
+    """Return a table of facts without rows."""
+    return typed_table(FACT_COLUMNS)
+
+
 def empty_quarantined() -> pd.DataFrame:
     """Return a table of quarantined rows without rows."""
     return typed_table(QUARANTINED_COLUMNS)
@@ -156,6 +169,11 @@ class Market:
         event.
     blocks : DataFrame
         `BLOCK_COLUMNS`; tips in gwei.
+    funding : DataFrame
+        `FACT_COLUMNS`; funding rates of a perpetual as a share of the
+        position; longs pay where positive.
+    onchain_daily : DataFrame
+        `FACT_COLUMNS`; one value per day and name, known at the end of it.
     quarantined : DataFrame
         `QUARANTINED_COLUMNS`; rows of the input that were set aside.
     quality : dict
@@ -168,6 +186,8 @@ class Market:
     trades: pd.DataFrame = field(default_factory=empty_trades)
     pool_events: pd.DataFrame = field(default_factory=empty_pool_events)
     blocks: pd.DataFrame = field(default_factory=empty_blocks)
+    funding: pd.DataFrame = field(default_factory=empty_facts)
+    onchain_daily: pd.DataFrame = field(default_factory=empty_facts)
     quarantined: pd.DataFrame = field(default_factory=empty_quarantined)
     quality: dict[str, Any] = field(default_factory=dict)
     truth: dict[str, Any] | None = None

@@ -229,7 +229,7 @@ def test_quality_names_the_file_without_its_folder(archive, tmp_path):
 
 
 def test_unknown_source_and_missing_path():
-    with pytest.raises(ConfigError, match=r"data\.source = 'oracle'.*files, synthetic"):
+    with pytest.raises(ConfigError, match=r"data\.source = 'oracle'.*files, .*synthetic"):
         fetch({"data": {"source": "oracle"}})
     with pytest.raises(ConfigError, match=r"data\.files\.candles = None"):
         fetch(settings("x", files={"candles": None}))

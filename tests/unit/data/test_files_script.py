@@ -14,6 +14,8 @@ NAMES = {
     "trades": "parquet",
     "pool_events": "parquet",
     "blocks": "parquet",
+    "funding": "parquet",
+    "onchain_daily": "parquet",
     "quarantined": "parquet",
     "quality": "json",
     "truth": "json",

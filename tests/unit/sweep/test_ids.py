@@ -29,10 +29,19 @@ BASE = {
     "bars.interval": "1h",
     "quoting.max_inventory": 20,
 }
+ARCHIVE = {"data.source": "binance_archive", "data.start": "2025-01-01", "data.end": "2025-02-01"}
 # settings that make a conditional setting count
 CONTEXTS = [
     {},
     {"data.source": "files"},
+    ARCHIVE,
+    ARCHIVE | {"data.binance.market": "cm", "data.symbol": "ETHUSD_PERP"},
+    ARCHIVE | {"data.source": "binance_rest"},
+    ARCHIVE | {"data.source": "hyperliquid"},
+    ARCHIVE | {"data.source": "lighter"},
+    ARCHIVE | {"data.extras": ["tvl"]},
+    ARCHIVE | {"data.extras": ["santiment"]},
+    ARCHIVE | {"data.extras": ["pool"], "data.evm.pool": f"'0x{1:040x}'"},
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
@@ -69,6 +78,10 @@ def other_value(key: str, old: Any) -> Any:
         "data.start": "2025-03-01", "data.end": "2025-06-01", "data.files.candles": "b.csv",
         "data.symbol": "BTCUSDT", "study.name": "other", "study.title": "other",
         "study.tags": {"a": "b"}, "data.interval": "15m", "bars.interval": "4h",
+        "data.extras": ["funding"], "data.tvl.protocols": ["lido"],
+        "data.santiment.metrics": ["mvrv_usd"], "data.tvl.chain": "Base",
+        "data.evm.pool": f"'0x{2:040x}'",
+        "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
         "features.include": ["returns"], "features.windows": [7], "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
@@ -77,6 +90,8 @@ def other_value(key: str, old: Any) -> Any:
         return next(word for word in leaf.rule["enum"] if word != old)
     if "boolean" in leaf.types:
         return not old
+    if key.endswith("url"):
+        return "http://127.0.0.1:9"
     if old is None:
         return 5
     low = leaf.rule.get("minimum", leaf.rule.get("exclusiveMinimum", 0))
