@@ -1,22 +1,19 @@
 # The plan, look-ups in it, and what every rule shares. Input functions never read files.
 
-import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Scripts run in their own processes: they, too, take the package from beside this workflow.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [workflow.basedir, *filter(None, [os.environ.get("PYTHONPATH")])]
-)
 
 from ethpredict import provenance
 from ethpredict.errors import EthPredictError
 from ethpredict.gpu import visible_gpus
 from ethpredict.sweep import start, views
 from ethpredict.sweep.ids import digest
+
+start.import_from(workflow.basedir)
 
 RESULTS = Path("results")
 STORE = "results/store"

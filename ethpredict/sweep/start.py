@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -70,6 +71,16 @@ def _flag(key: str, value: object) -> bool:
     if str(value).lower() in ("false", "0", "no"):
         return False
     raise ConfigError(key, value, "true or false")
+
+
+def import_from(folder: str) -> None:
+    """Let the scripts' processes, too, take the package from beside the workflow.
+
+    Without it an installed copy of another checkout would compute what this
+    one has planned.
+    """
+    later = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([folder, later] if later else [folder])
 
 
 def local_files(spec: Spec) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -82,3 +83,14 @@ def test_views_hold_what_study_wide_jobs_read(study: Path) -> None:
     ids = artefact_ids(plan)
     assert ids["simulate"] == list(plan.packs["simulate"])
     assert ids["bars"] == sorted(plan.specs["bars"])
+
+
+def test_scripts_import_the_package_from_beside_the_workflow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    start.import_from("/here")
+    assert os.environ["PYTHONPATH"] == os.pathsep.join(["/here", "/elsewhere"])
+    monkeypatch.delenv("PYTHONPATH")
+    start.import_from("/here")
+    assert os.environ["PYTHONPATH"] == "/here"
