@@ -25,7 +25,7 @@ def _shared(name: str) -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker of `pytest -n`, and all runs of the Snakefile on another."""
+    """Keep a file on one worker of `pytest -n`, and all runs of the Snakefile on another."""
     for item in items:
         folder = item.path.parent.name
         group = folder if folder == "workflow" else str(item.path)
