@@ -239,9 +239,9 @@ def check(kind: int, side: int, tick: int, qty: int) -> int:
         return DONE
     if qty < 1 or qty > LARGEST:
         return BAD_QTY
-    if kind < AMEND and side != 1 and side != -1:
+    if kind < AMEND and side not in (1, -1):
         return BAD_SIDE
-    if kind != MARKET and kind != REDUCE and (tick < -LARGEST or tick > LARGEST):
+    if kind not in (MARKET, REDUCE) and (tick < -LARGEST or tick > LARGEST):
         return BAD_TICK
     return DONE
 
@@ -293,7 +293,7 @@ def apply_messages(
             continue
         # The order may come to rest: make room before anything changes.
         level = -1
-        if kind == LIMIT or kind == POST_ONLY or kind == AMEND:
+        if kind in (LIMIT, POST_ONLY, AMEND):
             if state[B_FREE] < 0 and state[B_USED] == len(orders):
                 return ROOM_ORDERS, i
             if 2 * (state[B_LIVE] + 1) > len(ids):
@@ -353,7 +353,7 @@ def read_depth(
 ) -> int:
     """Fill (tick, total) rows of one side, best first; return how many there are."""
     tick = state[B_BID] if side > 0 else state[B_ASK]
-    if tick == NO_BID or tick == NO_ASK:
+    if tick in (NO_BID, NO_ASK):
         return 0
     level = find_key(page_map, tick >> PAGE_BITS) * PAGE_TICKS + (tick & 63)
     n = 0

@@ -195,6 +195,10 @@ class OrderBook:
             self._send(kernels.CANCEL, order_id, 0, 0, 0, 0)
         return known
 
+    def reduce(self, order_id: int, qty: int) -> None:
+        """Leave at most `qty` >= 1 lots of a resting order, in its place of the queue."""
+        self._send(kernels.REDUCE, order_id, 0, 0, qty, 0)
+
     def apply(self, messages: npt.ArrayLike) -> Ints:
         """Apply an array of messages, the fast path.
 

@@ -19,6 +19,8 @@ from ethpredict.sim.book import Ints, OrderBook
 
 # How far a price or size may lie from the grid, in its steps.
 GRID_TOLERANCE = 1e-4
+# Size in a next row that does not exist: no less than any.
+NEVER = 2**53
 KINDS = ("created", "changed", "deleted")
 
 
@@ -74,6 +76,13 @@ def on_grid(values: pd.Series, step: float, key: str) -> Ints:
 def feed_messages(orders: pd.DataFrame, tick_size: float, lot_size: float) -> tuple[Ints, Ints]:
     """Turn feed rows into messages of the book.
 
+    A created order of which the next row shows no less size did not trade when it came:
+    it goes in as post-only, so one that crossed is refused, as the exchange refused it.
+    (Feeds publish such orders as created and deleted at once.)
+
+    An order that is created with size 0 is a market order by value; it takes what the
+    other side loses in the rows of its moment up to its own deletion.
+
     A change is read against the row of the same order before it: less size at the same
     price is a fill or a partial cancel and keeps the place; more size, or another price
     without less size, is an amend and loses it; another price with less size is either
@@ -108,24 +117,62 @@ def feed_messages(orders: pd.DataFrame, tick_size: float, lot_size: float) -> tu
     ticks = on_grid(orders["price"], tick_size, "tick_size")
     lots = on_grid(orders["size"], lot_size, "lot_size")
     table = pd.DataFrame({"id": orders["order_id"].to_numpy(np.int64), "t": ticks, "q": lots})
-    before = table.groupby("id", sort=False)[["t", "q"]].shift().fillna(-1).to_numpy(np.int64)
-    changed, known = kind == "changed", before[:, 1] >= 0
+    by_id = table.groupby("id", sort=False)
+    before = by_id[["t", "q"]].shift().fillna(-1).to_numpy(np.int64)
+    after = by_id["q"].shift(-1).fillna(NEVER).to_numpy(np.int64)
+    created, changed, known = kind == "created", kind == "changed", before[:, 1] >= 0
     moved = changed & known & (ticks != before[:, 0])
     less = lots < before[:, 1]
     amend = changed & known & ~less & (moved | (lots > before[:, 1]))
     messages = np.zeros((len(orders), kernels.N_MESSAGE), np.int64)
     messages[:, kernels.M_KIND] = np.select(
-        [kind == "created", kind == "deleted", amend],
-        [kernels.LIMIT, kernels.CANCEL, kernels.AMEND],
+        [created & (after < lots), created, kind == "deleted", amend],
+        [kernels.LIMIT, kernels.POST_ONLY, kernels.CANCEL, kernels.AMEND],
         kernels.REDUCE,
     )
     # Nothing left is a cancel, whatever the row is called.
     messages[lots < 1, kernels.M_KIND] = kernels.CANCEL
     messages[:, kernels.M_ID] = table["id"].to_numpy()
+    blind = np.flatnonzero(created & (lots < 1))
+    if len(blind):
+        taken = np.where(changed | (kind == "deleted"), np.maximum(before[:, 1] - lots, 0), 0)
+        sizes = blind_sizes(blind, orders["ts"].to_numpy(np.int64), table["id"], side, taken)
+        messages[blind, kernels.M_KIND] = np.where(sizes > 0, kernels.MARKET, kernels.CANCEL)
+        lots[blind] = sizes
     messages[:, kernels.M_SIDE] = side
     messages[:, kernels.M_TICK] = ticks
     messages[:, kernels.M_QTY] = lots
     return messages, np.flatnonzero(moved & less & (lots > 0))
+
+
+def blind_sizes(blind: Ints, ts: Ints, ids: pd.Series, side: Ints, taken: Ints) -> Ints:
+    """Lots of market orders whose own rows do not say them.
+
+    Parameters
+    ----------
+    blind : ndarray of int64, shape (m,)
+        Rows in which they are created.
+    ts, ids, side, taken : shape (n,)
+        Time, order id and side of each row, and the lots that its order lost in it.
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        What the other side lost from the order's creation to its deletion, within one
+        timestamp.
+    """
+    number = ids.to_numpy()
+    sizes = np.zeros(len(blind), np.int64)
+    for k, row in enumerate(blind.tolist()):
+        at = row + 1
+        last = row
+        while at < len(ts) and ts[at] == ts[row]:
+            if number[at] == number[row]:
+                last = at
+            at += 1
+        span = slice(row + 1, last + 1)
+        sizes[k] = taken[span][side[span] == -side[row]].sum()
+    return sizes
 
 
 def replay_orders(

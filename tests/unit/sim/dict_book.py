@@ -64,6 +64,12 @@ class DictBook:
         self.cancel(order_id)
         return self.submit(order_id, side, price_tick, qty, owner=entry[1])
 
+    def reduce(self, order_id, qty) -> None:
+        if order_id in self.where:
+            side, tick = self.where[order_id]
+            entry = self.sides[side][tick][order_id]
+            entry[0] = min(entry[0], qty)
+
     def best(self, side) -> int | None:
         if not self.sides[side]:
             return None
