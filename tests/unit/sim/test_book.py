@@ -140,7 +140,8 @@ def test_fills_of_an_exchange_are_reproduced(shared_data: Path) -> None:
         (t, m, round(100 * p), round(1e8 * a))
         for t, m, p, a in made[["taker", "maker", "price", "size"]].itertuples(index=False)
     }
-    known = {fill for fill in wanted if fill[1] in set(orders["order_id"])}
+    rested = set(orders["order_id"])
+    known = {fill for fill in wanted if fill[1] in rested}
     assert len(known) >= 283
     assert known <= got
     assert len(made) <= len(printed)
