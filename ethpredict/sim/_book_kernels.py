@@ -52,7 +52,7 @@ def next_below(page: int, bit: int, words: np.ndarray, pages: np.ndarray) -> int
         if page < 0:
             return -1
         word = words[page]
-    return page * PAGE_TICKS + 63 - np.int64(leading_zeros(word))
+    return int(page * PAGE_TICKS + 63 - np.int64(leading_zeros(word)))
 
 
 @njit(cache=True, nogil=True)
@@ -66,7 +66,7 @@ def next_above(page: int, bit: int, words: np.ndarray, pages: np.ndarray) -> int
         if page < 0:
             return -1
         word = words[page]
-    return page * PAGE_TICKS + np.int64(trailing_zeros(word))
+    return int(page * PAGE_TICKS + np.int64(trailing_zeros(word)))
 
 
 @njit(cache=True, nogil=True)

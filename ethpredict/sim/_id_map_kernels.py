@@ -13,7 +13,7 @@ K_KEY, K_VALUE = 0, 1
 def hash_slot(key: int, mask: int) -> int:
     """First place of a key in a table of `mask` + 1 places (Fibonacci hashing)."""
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64(mixed >> np.uint64(20)) & mask
+    return int(np.int64(mixed >> np.uint64(20)) & mask)
 
 
 @njit(cache=True, nogil=True)
