@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ethpredict import rolling
 from ethpredict.features import _kernels
-from ethpredict.features.block import Column, Market, Missing, Settings
+from ethpredict.features.block import Column, Market, Part, Settings
 
 
 def cusum_events(log_price: npt.ArrayLike, threshold: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -52,7 +52,7 @@ def cusum_events(log_price: npt.ArrayLike, threshold: npt.ArrayLike) -> npt.NDAr
     return np.flatnonzero(_kernels.cusum_marks(changes, limits))
 
 
-def breaks(market: Market, settings: Settings) -> list[Column | Missing]:
+def breaks(market: Market, settings: Settings) -> list[Part]:
     """State of a CUSUM filter whose threshold follows the volatility.
 
     Parameters
