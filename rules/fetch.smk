@@ -7,8 +7,11 @@ rule fetch_data:
     output:
         candles=f"{STORE}/fetch/{{id}}/candles.parquet",
         trades=f"{STORE}/fetch/{{id}}/trades.parquet",
+        book=f"{STORE}/fetch/{{id}}/book.parquet",
+        orders=f"{STORE}/fetch/{{id}}/orders.parquet",
         pool_events=f"{STORE}/fetch/{{id}}/pool_events.parquet",
         blocks=f"{STORE}/fetch/{{id}}/blocks.parquet",
+        tips=f"{STORE}/fetch/{{id}}/tips.parquet",
         funding=f"{STORE}/fetch/{{id}}/funding.parquet",
         onchain_daily=f"{STORE}/fetch/{{id}}/onchain_daily.parquet",
         quarantined=f"{STORE}/fetch/{{id}}/quarantined.parquet",

@@ -1,8 +1,9 @@
 """Fetch a market into canonical tables.
 
-The whole market is in memory before the first file is written: a bad input
-leaves no output. Remote sources keep their raw answers in results/downloads,
-which is no declared output: a rerun fetches only what is missing there.
+Tables that are made in pieces are written first, and all others are in memory
+before the first file is written: a bad input leaves no output. Remote sources
+keep their raw answers in results/downloads, which is no declared output: a rerun
+fetches only what is missing there.
 
 Inputs
 ------
@@ -14,8 +15,11 @@ Outputs
 ================== ========= ==================================================
 candles            parquet   source candles in the bar layout (UTC ns, USD, ETH)
 trades             parquet   ts ns, price USD, size ETH, aggressor_side, id
+book               parquet   level updates: ts, side, price, size, snapshot, id, ts_local
+orders             parquet   order events: ts, kind, order_id, side, price, size
 pool_events        parquet   swaps with the reserves after each
 blocks             parquet   number, ts, base fee (wei), gas, tips (gwei)
+tips               parquet   ts, block, tip_gwei, included: one transaction each
 funding            parquet   ts, ts_known, source, name, value (share of a position)
 onchain_daily      parquet   the same for daily values, known at the end of the day
 quarantined        parquet   row, reason, raw: input rows that were set aside
@@ -35,17 +39,14 @@ from typing import Any
 
 from ethpredict import log
 from ethpredict.data import fetch
+from ethpredict.data.market import TABLES, Chunks
 from ethpredict.io.artefact import write_json, write_table
-
-TABLES = (
-    "candles", "trades", "pool_events", "blocks", "funding", "onchain_daily", "quarantined",
-)  # fmt: skip
 
 
 def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
     """Fetch, then write every table."""
     market = fetch(spec["settings"])
-    for name in TABLES:
+    for name in sorted(TABLES, key=lambda name: not isinstance(getattr(market, name), Chunks)):
         write_table(getattr(market, name), getattr(outputs, name))
     write_json(market.quality, outputs.quality)
     write_json(market.truth, outputs.truth)

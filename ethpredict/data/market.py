@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,26 @@ TRADE_COLUMNS: dict[str, str] = {
     "aggressor_side": "int8",
     "id": "int64",
 }
+# Sizes of price levels: side +1 bid, -1 ask; size is what the level now holds, 0 = gone.
+# Rows of a snapshot replace their whole side; id 0 = unknown; ts_local = arrival, ts if unknown.
+BOOK_COLUMNS: dict[str, str] = {
+    "ts": "int64",
+    "side": "int8",
+    "price": "float64",
+    "size": "float64",
+    "snapshot": "bool",
+    "id": "int64",
+    "ts_local": "int64",
+}
+# Single resting orders; kind is created, changed (size = what is left) or deleted.
+ORDER_COLUMNS: dict[str, str] = {
+    "ts": "int64",
+    "kind": "str",
+    "order_id": "int64",
+    "side": "int8",
+    "price": "float64",
+    "size": "float64",
+}
 POOL_EVENT_COLUMNS: dict[str, str] = {
     "block": "int64",
     "ts": "int64",
@@ -51,6 +71,13 @@ BLOCK_COLUMNS: dict[str, str] = {
     "tip_p50": "float64",
     "tip_p90": "float64",
 }
+# One transaction each: what it offered above the base fee, and whether the block took it.
+TIP_COLUMNS: dict[str, str] = {
+    "ts": "int64",
+    "block": "int64",
+    "tip_gwei": "float64",
+    "included": "bool",
+}
 # One row per published number: what it describes, when it became known, what it says.
 FACT_COLUMNS: dict[str, str] = {
     "ts": "int64",
@@ -60,6 +87,19 @@ FACT_COLUMNS: dict[str, str] = {
     "value": "float64",
 }
 QUARANTINED_COLUMNS: dict[str, str] = {"row": "int64", "reason": "str", "raw": "str"}
+# The tables of a `Market`, by the names under which the fetch stage writes them.
+TABLES = (
+    "candles",
+    "trades",
+    "book",
+    "orders",
+    "pool_events",
+    "blocks",
+    "tips",
+    "funding",
+    "onchain_daily",
+    "quarantined",
+)
 
 
 def typed_table(
@@ -104,6 +144,16 @@ def empty_trades() -> pd.DataFrame:
     return typed_table(TRADE_COLUMNS)
 
 
+def empty_book() -> pd.DataFrame:
+    """Return a table of book updates without rows."""
+    return typed_table(BOOK_COLUMNS)
+
+
+def empty_orders() -> pd.DataFrame:
+    """Return a table of order events without rows."""
+    return typed_table(ORDER_COLUMNS)
+
+
 def empty_pool_events() -> pd.DataFrame:
     """Return a table of pool events without rows."""
     return typed_table(POOL_EVENT_COLUMNS)
@@ -112,6 +162,11 @@ def empty_pool_events() -> pd.DataFrame:
 def empty_blocks() -> pd.DataFrame:
     """Return a table of blocks without rows."""
     return typed_table(BLOCK_COLUMNS)
+
+
+def empty_tips() -> pd.DataFrame:
+    """Return a table of transactions and their tips without rows."""
+    return typed_table(TIP_COLUMNS)
 
 
 def empty_facts() -> pd.DataFrame:
@@ -153,8 +208,39 @@ def mark_gaps(ts_open: np.ndarray, ts_close: np.ndarray, max_gap: float) -> np.n
 
 
 @dataclass(frozen=True)
+class Chunks:
+    """A table that is made piece by piece and never held whole.
+
+    Parameters
+    ----------
+    make : callable
+        Starts a new pass over the table: an iterator of at least one DataFrame,
+        all with the same columns and dtypes, rows in the table's order. A piece
+        may be empty; every pass gives the same rows.
+
+    Examples
+    --------
+    >>> halves = Chunks(lambda: iter([pd.DataFrame({"n": [1, 2]}), pd.DataFrame({"n": [3]})]))
+    >>> halves.frame()["n"].tolist(), sum(len(piece) for piece in halves)
+    ([1, 2, 3], 3)
+    """
+
+    make: Callable[[], Iterator[pd.DataFrame]]
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Start a new pass."""
+        return self.make()
+
+    def frame(self) -> pd.DataFrame:
+        """Return the whole table at once, index 0..n-1."""
+        return pd.concat(list(self), ignore_index=True)
+
+
+@dataclass(frozen=True)
 class Market:
     """One market over one period, in canonical tables.
+
+    Long tables may be `Chunks`: :func:`ethpredict.io.artefact.write_table` streams them.
 
     Parameters
     ----------
@@ -162,13 +248,19 @@ class Market:
         `CANDLE_COLUMNS`; sorted by ``ts_open``, unique. Times are UTC int64
         nanoseconds, prices USD, volumes ETH, quote volumes USD; ``trades``
         and ``taker_buy_volume`` are nan where unknown.
-    trades : DataFrame
+    trades : DataFrame or Chunks
         `TRADE_COLUMNS`; sorted by ``ts``, the source's order within one ``ts``.
+    book : DataFrame or Chunks
+        `BOOK_COLUMNS`; level updates in the source's order, `ts` sorted.
+    orders : DataFrame or Chunks
+        `ORDER_COLUMNS`; events of single resting orders in the source's order.
     pool_events : DataFrame
         `POOL_EVENT_COLUMNS`; token 0 is ETH, token 1 USD; reserves after the
         event.
     blocks : DataFrame
         `BLOCK_COLUMNS`; tips in gwei.
+    tips : DataFrame or Chunks
+        `TIP_COLUMNS`; transactions that were sent, in the order of blocks.
     funding : DataFrame
         `FACT_COLUMNS`; funding rates of a perpetual as a share of the
         position; longs pay where positive.
@@ -183,9 +275,12 @@ class Market:
     """
 
     candles: pd.DataFrame
-    trades: pd.DataFrame = field(default_factory=empty_trades)
+    trades: pd.DataFrame | Chunks = field(default_factory=empty_trades)
+    book: pd.DataFrame | Chunks = field(default_factory=empty_book)
+    orders: pd.DataFrame | Chunks = field(default_factory=empty_orders)
     pool_events: pd.DataFrame = field(default_factory=empty_pool_events)
     blocks: pd.DataFrame = field(default_factory=empty_blocks)
+    tips: pd.DataFrame | Chunks = field(default_factory=empty_tips)
     funding: pd.DataFrame = field(default_factory=empty_facts)
     onchain_daily: pd.DataFrame = field(default_factory=empty_facts)
     quarantined: pd.DataFrame = field(default_factory=empty_quarantined)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +24,104 @@ ROW_GROUP = 65_536
 _ID = re.compile("[0-9a-f]{16}")
 
 
-def write_table(frame: pd.DataFrame | pa.Table, path: str | Path) -> None:
+def write_table(frame: pd.DataFrame | pa.Table | Iterable[pd.DataFrame], path: str | Path) -> None:
     """Write a parquet file with fixed row groups, compression and no clock.
 
     Parameters
     ----------
-    frame : DataFrame or pyarrow.Table
-        Rows in their final order; the index is not written.
+    frame : DataFrame, pyarrow.Table or iterable of DataFrame
+        Rows in their final order; the index is not written. Pieces of an
+        iterable (such as :class:`ethpredict.data.market.Chunks`) are written as
+        they come, in memory of some row groups; the same rows give the same
+        bytes however they are cut.
     path : path-like
         Final name.
+
+    Raises
+    ------
+    DataError
+        If there is no piece, or a piece has other columns or dtypes than the first.
     """
-    table = (
-        frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
-    )
-    table = table.replace_schema_metadata(None)
+    pieces = [frame] if isinstance(frame, (pd.DataFrame, pa.Table)) else frame
     with atomic_path(path) as temporary:
-        pq.write_table(
-            table, temporary, compression="zstd", compression_level=3, row_group_size=ROW_GROUP
-        )
+        writer = None
+        for group in _row_groups(pieces, path):
+            if writer is None:
+                writer = pq.ParquetWriter(
+                    temporary, group.schema, compression="zstd", compression_level=3
+                )
+            writer.write_table(group, row_group_size=ROW_GROUP)
+        if writer is None:
+            raise DataError(path, None, "the table has no piece, so its columns are not known")
+        writer.close()
+
+
+def _row_groups(pieces: Iterable[pd.DataFrame | pa.Table], path: str | Path) -> Iterator[pa.Table]:
+    """Regroup pieces into tables of `ROW_GROUP` rows (the last one: what is left)."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    schema = None
+    for piece in pieces:
+        table = _plain_table(piece)
+        if schema is None:
+            schema = table.schema
+        if table.schema != schema:
+            reason = f"a piece has the columns {table.schema}, the first {schema}"
+            raise DataError(path, None, reason)
+        waiting.append(table)
+        rows += len(table)
+        # A full group waits for the row after it, so that no table ends in an empty group.
+        while rows > ROW_GROUP:
+            whole = pa.concat_tables(waiting)
+            yield whole.slice(0, ROW_GROUP).combine_chunks()
+            waiting, rows = [whole.slice(ROW_GROUP)], rows - ROW_GROUP
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _plain_table(piece: pd.DataFrame | pa.Table) -> pa.Table:
+    """Arrow table without index and metadata."""
+    if not isinstance(piece, pa.Table):
+        piece = pa.Table.from_pandas(piece, preserve_index=False)
+    return piece.replace_schema_metadata(None)
+
+
+def iter_table(path: str | Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Read a parquet file one row group at a time, in constant memory.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    columns : list of str, optional
+        Only these columns.
+
+    Yields
+    ------
+    DataFrame
+        Row groups in order, at least one (without rows where the table has none);
+        files of :func:`write_table` have `ROW_GROUP` rows in each but the last.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is no parquet file.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        raise DataError(
+            path, None, f"cannot be read as parquet ({error}); remove it and rerun"
+        ) from error
+    with file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=columns).to_pandas()
+        if file.num_row_groups == 0:
+            yield (
+                file.schema_arrow.empty_table()
+                .select(file.schema_arrow.names if columns is None else columns)
+                .to_pandas()
+            )
 
 
 def read_table(path: str | Path, columns: list[str] | None = None, **filters: Any) -> pd.DataFrame:

@@ -1,19 +1,23 @@
 """The fetch script writes a whole market or nothing."""
 
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 
 import pytest
 
-from ethpredict.data.market import CANDLE_COLUMNS
+from ethpredict.data.market import CANDLE_COLUMNS, Chunks, empty_trades
 from ethpredict.errors import DataError
 from ethpredict.io.artefact import read_json, read_table
 
 NAMES = {
     "candles": "parquet",
     "trades": "parquet",
+    "book": "parquet",
+    "orders": "parquet",
     "pool_events": "parquet",
     "blocks": "parquet",
+    "tips": "parquet",
     "funding": "parquet",
     "onchain_daily": "parquet",
     "quarantined": "parquet",
@@ -64,6 +68,21 @@ def test_every_output_is_written_and_the_same_twice(root, tmp_path):
     assert read_json(tmp_path / "x/truth.json") is None
     assert read_json(tmp_path / "x/quality.json")["max_gap"] == 3600.0
     assert read_json(tmp_path / "x/spec.json") == spec(path)
+
+
+def test_a_table_that_fails_in_pieces_leaves_no_output(root, tmp_path, monkeypatch):
+    def broken():
+        yield empty_trades()
+        raise DataError("trades.zip", 7, "cut off")
+
+    path = tmp_path / "a.csv"
+    path.write_text("".join(f"{1735689600 + i * 3600},2,3,1,2,5\n" for i in range(12)))
+    script = load_script(root)
+    market = replace(script.fetch(spec(path)["settings"]), trades=Chunks(broken))
+    monkeypatch.setattr(script, "fetch", lambda settings: market)
+    with pytest.raises(DataError, match="cut off"):
+        script.main(SimpleNamespace(files=[path]), outputs(tmp_path / "x"), spec(path))
+    assert not any((tmp_path / "x").iterdir())
 
 
 def test_bad_input_leaves_no_output(root, tmp_path):

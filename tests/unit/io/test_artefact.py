@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ethpredict.data.market import Chunks
 from ethpredict.errors import DataError
 from ethpredict.io.artefact import (
+    ROW_GROUP,
+    iter_table,
     read_json,
     read_members,
     read_table,
@@ -45,6 +48,40 @@ def test_tables_come_back_and_have_the_same_bytes(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.parquet"), FRAME, check_dtype=False)
     assert read_table(tmp_path / "a.parquet", ["n"], run_id="b")["n"].tolist() == [2]
     assert read_table(tmp_path / "a.parquet", run_id=["a", "z"])["n"].tolist() == [1]
+
+
+@pytest.mark.parametrize("rows", [0, 1, ROW_GROUP, ROW_GROUP + 1, 200_000])
+def test_pieces_give_the_bytes_of_the_whole_table(tmp_path: Path, rows: int) -> None:
+    n = np.arange(rows)
+    text = pd.Series(np.where(n % 3 == 0, "swap", "sync"), dtype="str")
+    whole = pd.DataFrame({"n": n, "x": np.sqrt(n), "kind": text, "gap": n % 5 == 0})
+    write_table(whole, tmp_path / "whole.parquet")
+    for size in (7_777, 150_000):
+        cuts = [whole.iloc[i : i + size] for i in range(0, max(rows, 1), size)]
+        pieces = Chunks(lambda cuts=cuts: iter([whole.iloc[:0], *cuts]))
+        pd.testing.assert_frame_equal(pieces.frame(), whole)
+        write_table(pieces, tmp_path / "pieces.parquet")
+        assert (tmp_path / "pieces.parquet").read_bytes() == (
+            tmp_path / "whole.parquet"
+        ).read_bytes()
+    groups = list(iter_table(tmp_path / "whole.parquet"))
+    assert [len(group) for group in groups[:-1]] == [ROW_GROUP] * (len(groups) - 1)
+    assert (len(groups[-1]) > 0) == (rows > 0)
+    pd.testing.assert_frame_equal(pd.concat(groups, ignore_index=True), whole)
+    narrow = pd.concat(iter_table(tmp_path / "whole.parquet", ["x"]))
+    assert narrow["x"].tolist() == whole["x"].tolist()
+    assert narrow.columns.tolist() == ["x"]
+
+
+def test_pieces_that_do_not_fit_leave_no_file(tmp_path: Path) -> None:
+    piece = pd.DataFrame({"n": [1]})
+    with pytest.raises(DataError, match="no piece"):
+        write_table(iter([]), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="a piece has the columns"):
+        write_table(iter([piece, piece.astype("float64")]), tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DataError, match=r"absent\.parquet"):
+        next(iter_table(tmp_path / "absent.parquet"))
 
 
 def test_json_is_sorted_plain_and_without_nan(tmp_path: Path) -> None:
