@@ -144,10 +144,11 @@ class GaussianHmm:
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> GaussianHmm:
         """Inverse of :meth:`state`."""
-        arrays = (np.array(state[key], dtype=np.float64) for key in ("means", "sds", "moves"))
-        start = np.array(state["start"], dtype=np.float64)
+        means, sds, moves, start = (
+            np.array(state[key], dtype=np.float64) for key in ("means", "sds", "moves", "start")
+        )
         rest = (state[key] for key in ("block", "loglik", "iterations"))
-        return cls(state["name"], state["input"], *arrays, start, *rest)
+        return cls(state["name"], state["input"], means, sds, moves, start, *rest)
 
 
 Law = tuple[Floats, Floats, Floats, Floats]
