@@ -13,7 +13,7 @@ from scipy.special import binom
 
 from ethpredict.features import _convolution_kernels as _kernels
 from ethpredict.features import fracdiff, fracdiff_weights, reference
-from ethpredict.features.fractional import fracdiff_memory
+from ethpredict.features.fractional import fracdiff_memory, whole_fracdiff
 
 
 @given(st.floats(0.05, 1.95), st.sampled_from([1e-1, 1e-2, 1e-3]))
@@ -95,6 +95,20 @@ def test_an_fft_of_the_whole_series_would_not_be_causal():
     other = np.r_[x[:3000], np.full(1000, 1e3)]
     plain = [oaconvolve(y, weights)[:3000] for y in (x, other)]
     assert plain[0].tobytes() != plain[1].tobytes()
+
+
+def test_stretches_are_the_plain_reference_on_each_piece():
+    rng = np.random.default_rng(8)
+    x, gap = rng.normal(size=2000), np.zeros(2000, bool)
+    x[[400, 401]], gap[1100] = np.nan, True
+    pieces = [(0, 400), (402, 1100), (1100, 2000)]
+    for tau in (1e-2, 1e-4):
+        expected = np.full(2000, np.nan)
+        for start, stop in pieces:
+            expected[start:stop] = reference.convolve_past(
+                x[start:stop], fracdiff_weights(0.4, tau)
+            )
+        np.testing.assert_allclose(whole_fracdiff(x, gap, 0.4, tau), expected, atol=1e-12)
 
 
 def test_rows_after_a_hole_know_nothing_of_those_before():
