@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -36,17 +35,18 @@ BUSY: dict[str, Any] = {
     "informed_fraction": 0.5,
     "jumps_per_day": 400.0,
 }
-# A price that falls through ticks that are not there.
+# So low a price that some of the ladder's ticks would be below one.
 THIN = BUSY | {"price": 10.0, "fill_decay": 40.0, "annual_volatility": 10.0, "half_spread_bps": 50}
+LOW = 0.05
 
 
-def _kernel(market: MarketSettings, state: DayState) -> BookDay:
-    carried = np.array([np.log(market.price), 0.0, SCALE_PRIOR**2, market.price])
+def _kernel(market: MarketSettings, state: DayState, start: float) -> BookDay:
+    carried = np.array([np.log(start), 0.0, SCALE_PRIOR**2, market.price])
     return OrderBook(market).run_day(0, state, carried, SECONDS)
 
 
 def _plain(
-    market: MarketSettings, state: DayState, crowd_limit: int
+    market: MarketSettings, state: DayState, start: float, crowd_limit: int
 ) -> tuple[book_reference.Book, reference.DayResult, list[tuple[int, int]]]:
     shape, flow = book_shape(market), order_flow(market)
     trading = book_reference.Trading(
@@ -59,7 +59,7 @@ def _plain(
     hawkes = book_reference.Hawkes(flow.kernel.tolist(), flow.decay, [0.0] * 6, [0.0] * 6)
     made, points = book_reference.run(
         book, hawkes, flow.base.tolist(), book_reference.SplitMix(int(seed[0])), trading,
-        float(np.log(market.price)), market.price, reference.Signal(), SECONDS,
+        float(np.log(start)), market.price, reference.Signal(), SECONDS,
         state.sigma.tolist(), state.activity.tolist(), state.tilt.tolist(),
         stream(market.seed, "price").standard_normal(86_400).tolist(),
         day_jumps(market, 0).tolist(),
@@ -80,10 +80,11 @@ def test_run_book_parity(
     monkeypatch.setattr(book_module, "_ROWS", rows)
     market = read_settings(settings(**changes))
     state = day_state(market, 0, initial_factors(market.seed))
-    if market.price == 10.0:  # all the fall of a year in a quarter of an hour
-        state = dataclasses.replace(state, sigma=state.sigma * 60)
-    day = _kernel(market, state)
-    book, made, points = _plain(market, state, crowd_limit)
+    start = LOW if changes is THIN else market.price
+    day = _kernel(market, state, start)
+    book, made, points = _plain(market, state, start, crowd_limit)
+    if changes is THIN:
+        assert day.updates[:, 2].min() == 1
     assert len(points) > 5_000
     np.testing.assert_array_equal(day.points, points)
     np.testing.assert_array_equal(day.trades, book.trades)
