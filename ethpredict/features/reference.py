@@ -32,22 +32,6 @@ def rolling_entropy(
     return out
 
 
-def cusum_marks(changes: Floats, limits: Floats) -> npt.NDArray[np.int64]:
-    """Events of the symmetric CUSUM filter (Lopez de Prado 2018, snippet 2.4)."""
-    out = np.zeros(len(changes), dtype=np.int64)
-    up = down = 0.0
-    for row, change in enumerate(changes):
-        if not np.isfinite(change):
-            up = down = 0.0
-            continue
-        up, down = max(0.0, up + change), min(0.0, down + change)
-        if down < -limits[row]:
-            down, out[row] = 0.0, -1
-        elif up > limits[row]:
-            up, out[row] = 0.0, 1
-    return out
-
-
 def cusum_state(changes: Floats, limits: Floats, block: int) -> Floats:
     """State of the restarted filter at each row: up, down, sign and age of the last event."""
     n = len(changes)

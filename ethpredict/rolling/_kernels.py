@@ -101,3 +101,28 @@ def window_moments(values: Floats, run: Counts, window: int) -> tuple[Floats, Fl
                 means[i] = mean + difference * older / window
                 squares[i] = square + old_square[k] + difference * difference * k * older / window
     return means, squares
+
+
+@njit(cache=True, nogil=True)
+def cusum_step(up: float, down: float, change: float, limit: float) -> tuple[float, float, int]:
+    """One step of the symmetric filter: new sums and the event's sign (0 for none)."""
+    up, down = max(0.0, up + change), min(0.0, down + change)
+    if down < -limit:
+        return up, 0.0, -1
+    if up > limit:
+        return 0.0, down, 1
+    return up, down, 0
+
+
+@njit(cache=True, nogil=True)
+def cusum_marks(changes: Floats, limits: Floats) -> Counts:
+    """Sign of the event at each row, 0 for none."""
+    n = changes.shape[0]
+    out = np.zeros(n, dtype=np.int64)
+    up, down = 0.0, 0.0
+    for i in range(n):
+        if math.isfinite(changes[i]):
+            up, down, out[i] = cusum_step(up, down, changes[i], limits[i])
+        else:
+            up, down = 0.0, 0.0
+    return out

@@ -51,3 +51,19 @@ def log_return(close: Floats, gap: npt.NDArray[np.bool_], bars: int) -> Floats:
     """Log of the last over the first price of each whole window."""
     parts = [whole(close, gap, row, bars + 1) for row in range(len(close))]
     return np.array([np.nan if part is None else np.log(part[-1] / part[0]) for part in parts])
+
+
+def cusum_marks(changes: Floats, limits: Floats) -> npt.NDArray[np.int64]:
+    """Events of the symmetric CUSUM filter (Lopez de Prado 2018, snippet 2.4)."""
+    out = np.zeros(len(changes), dtype=np.int64)
+    up = down = 0.0
+    for row, change in enumerate(changes):
+        if not np.isfinite(change):
+            up = down = 0.0
+            continue
+        up, down = max(0.0, up + change), min(0.0, down + change)
+        if down < -limits[row]:
+            down, out[row] = 0.0, -1
+        elif up > limits[row]:
+            up, out[row] = 0.0, 1
+    return out

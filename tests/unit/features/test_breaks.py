@@ -47,15 +47,6 @@ def moves(draw):
     return changes, limits
 
 
-@given(moves())
-def test_marks_kernel_is_the_plain_reference(case):
-    changes, limits = case
-    limits[limits == 0.0] = 1.0
-    np.testing.assert_array_equal(
-        _kernels.cusum_marks(changes, limits), reference.cusum_marks(changes, limits)
-    )
-
-
 @given(moves(), st.integers(1, 25))
 def test_state_kernel_is_the_plain_reference(case, block):
     changes, limits = case
