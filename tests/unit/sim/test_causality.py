@@ -30,6 +30,15 @@ def members(make_member: Any) -> list[dict]:
             quoting__gamma=0.001,
         )
         for venue, strategy in RUNS
+    ] + [
+        make_member(
+            f"lp_{policy}",
+            sim__venue="amm",
+            sim__amm__mode="lp",
+            sim__amm__lp__policy=policy,
+            sim__amm__noise_turnover=20.0,
+        )
+        for policy in ("always", "income")
     ]
 
 

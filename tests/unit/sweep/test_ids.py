@@ -45,6 +45,7 @@ CONTEXTS = [
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
+    {"sim.venue": "amm", "sim.amm.mode": "lp"},
     {"quoting.strategy": "fixed_spread"},
 ]
 
