@@ -19,6 +19,7 @@ from ethpredict.sim import reference_lp
 from ethpredict.sim.lp_settings import lp_settings
 from ethpredict.sim.metrics import pnl_parts
 from ethpredict.sim.pack import simulate_pack, simulate_run
+from ethpredict.sim.quotes import Lattices
 from ethpredict.sim.rows import MarketRows, PathRows, market_rows, path_rows
 from ethpredict.sim.settings import Run, base_fees
 
@@ -48,7 +49,7 @@ def run_of(make_member: Any, replicate: int = 0, **changes: Any) -> Run:
 def test_kernel_is_the_reference(case: dict, make_market: Any, make_member: Any) -> None:
     rows, path = rows_of(make_market(n=200, seed=3))
     run = run_of(make_member, 2, **case)
-    fast = simulate_run(run, rows, path, detail=True)
+    fast = simulate_run(run, rows, path, Lattices(), detail=True)
     slow = reference_lp.run_lp(rows, path, path.mu, base_fees(run, rows), lp_settings(run, rows))
     assert np.array_equal(fast.accounts, slow.accounts)
     assert np.array_equal(fast.equity, slow.equity)
@@ -65,7 +66,7 @@ def test_parts_sum_to_the_total(fees: str, make_market: Any, make_member: Any) -
         sim__amm__lp__fees=fees,
         sim__amm__noise_turnover=3.0,
     )
-    parts = pnl_parts("x", simulate_run(run, rows, path))
+    parts = pnl_parts("x", simulate_run(run, rows, path, Lattices()))
     total = parts.pop("pnl")
     assert total != 0.0
     assert parts["pnl_lp_fees"] > 0.0 > parts["pnl_lp_adverse"]
@@ -127,7 +128,7 @@ def test_the_provider_owns_its_share_of_fees_only(make_market: Any, make_member:
     earned = []
     for deposit in (10.0, 20.0):
         run = run_of(make_member, sim__amm__lp__policy="always", sim__amm__lp__deposit=deposit)
-        earned.append(simulate_run(run, rows, path).accounts[acc.LP_FEES] / deposit)
+        earned.append(simulate_run(run, rows, path, Lattices()).accounts[acc.LP_FEES] / deposit)
     assert earned[0] == pytest.approx(earned[1], rel=1e-5)
     assert earned[0] > 0.0
 
@@ -138,7 +139,9 @@ def test_it_leaves_when_the_loss_exceeds_the_income(make_market: Any, make_membe
     free |= {"sim__amm__tip_gwei": 0.0, "sim__amm__inclusion_a": 50.0}
     rich = run_of(make_member, sim__amm__noise_turnover=200.0, sim__amm__fee_bps=30, **free)
     poor = run_of(make_member, sim__amm__noise_turnover=0.0, sim__amm__fee_bps=0, **free)
-    inside = [simulate_run(r, rows, path).accounts[acc.LP_SECONDS] for r in (rich, poor)]
+    inside = [
+        simulate_run(r, rows, path, Lattices()).accounts[acc.LP_SECONDS] for r in (rich, poor)
+    ]
     assert inside[0] > 0.9 * rows.seconds.sum()
     assert inside[1] == 0.0
 
