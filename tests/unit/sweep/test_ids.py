@@ -43,6 +43,7 @@ CONTEXTS = [
     ARCHIVE | {"data.extras": ["tvl"]},
     ARCHIVE | {"data.extras": ["santiment"]},
     ARCHIVE | {"data.extras": ["pool"], "data.evm.pool": f"'0x{1:040x}'"},
+    {"data.synthetic.book": "l2"},
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
