@@ -52,6 +52,7 @@ CONTEXTS = [
     {"quoting.strategy": "avellaneda_stoikov"},
     {"quoting.sizing.mode": "volatility_target"},
     {"quoting.sizing.mode": "kelly"},
+    {"features.include": ["returns", "regime", "onchain"]},
     {"labels.clock": "time"},
     {"labels.events": "cusum"},
 ]
@@ -93,7 +94,7 @@ def other_value(key: str, old: Any) -> Any:
         "data.evm.pool": f"'0x{2:040x}'",
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
         "features.include": ["returns"],
-        "labels.horizons": [6], "features.windows": [7], "data.max_gap": 7200,
+        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7], "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
         return special[key]
