@@ -114,9 +114,9 @@ def refresh(
     count, due : int
         Orders that stay, and the next moment at which something takes effect.
     """
-    k, due = 0, FOREVER
-    while k < count:
-        gone = own[k, O_UNTIL] < now
+    kept, due = 0, FOREVER
+    for k in range(count):
+        gone = own[k, O_UNTIL] < now or own[k, O_LEFT] <= 0
         if not gone and own[k, O_LIVE] == 0 and own[k, O_FROM] < now:
             side, tick, rank = own[k, O_SIDE], own[k, O_TICK], own[k, O_RANK]
             gone = (ask > 0 and tick >= ask) if side > 0 else (bid > 0 and tick <= bid)
@@ -124,15 +124,15 @@ def refresh(
             own[k, O_FRONT] = 0
             if rank >= 0:
                 own[k, O_FRONT] = bids[rank] if side > 0 else asks[rank]
-        if gone or own[k, O_LEFT] <= 0:
-            count -= 1
-            own[k] = own[count]
+        if gone:
             continue
         if own[k, O_LIVE] == 0:
             due = min(due, own[k, O_FROM])
         due = min(due, own[k, O_UNTIL])
-        k += 1
-    return count, due
+        if kept < k:
+            own[kept] = own[k]
+        kept += 1
+    return kept, due
 
 
 @njit(cache=True, nogil=True)

@@ -27,6 +27,7 @@ from ethpredict.sim._l2_kernels import (
     V_BOOK,
     V_ENTRY,
     V_FEED,
+    V_MEASURED,
     W_DUE,
     W_FILLS,
     W_LOTS,
@@ -64,7 +65,7 @@ from ethpredict.sim._lob_kernels import (
 )
 from ethpredict.sim._order_kernels import FOREVER, effective
 from ethpredict.sim._quote_kernels import bounded_distance, position_lots, row_distances
-from ethpredict.sim._tape_kernels import Q_ASK, Q_BID, Q_SEEN
+from ethpredict.sim._tape_kernels import Q_ASK, Q_BID, Q_SEEN, Q_TS
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -212,6 +213,7 @@ def run_replay(
     order_size, whole = order * lot, settings[S_WHOLE] > 0.0
     block, feed = int(rules[V_BLOCK]), int(rules[V_FEED])
     known, heard, seen, since = 0, 0, -1, 0
+    arrives = Q_SEEN if rules[V_MEASURED] > 0.0 else Q_TS
     # What stood before the first row is there, but nothing is traded on it.
     play_events(
         times[0], events, quotes, bids, asks, funding_ts[:0], funding_rate[:0], settings, rules,
@@ -227,7 +229,7 @@ def run_replay(
                 since = now
             known += int(fills[heard, F_LOTS])
             heard += 1
-        while seen + 1 < len(quotes) and quotes[seen + 1, Q_SEEN] + feed <= now:
+        while seen + 1 < len(quotes) and quotes[seen + 1, arrives] + feed <= now:
             seen += 1
         reference = middle(quotes, seen, tick)
         live = j > 0 and not gap[j] and reference > 0.0

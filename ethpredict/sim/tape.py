@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from ethpredict.data.market import empty_book
 from ethpredict.errors import TrialError
+from ethpredict.io.artefact import read_table
 from ethpredict.sim import _tape_kernels as tk
 from ethpredict.sim._order_kernels import UNITS
 from ethpredict.sim.rows import SECOND_NS, Floats, Ints
@@ -36,6 +38,18 @@ class Records:
     trades: Callable[[], pd.DataFrame]
     book: Callable[[], pd.DataFrame]
     funding: pd.DataFrame | None = None
+
+
+def read_records(paths: Sequence[str]) -> Records | None:
+    """Records of `trades`, `funding` and `book` files, in this order; None without any."""
+    if not paths:
+        return None
+    files = dict(zip(("trades", "funding", "book"), paths, strict=False))
+
+    def book() -> pd.DataFrame:
+        return read_table(files["book"]) if "book" in files else empty_book()
+
+    return Records(lambda: read_table(files["trades"]), book, read_table(files["funding"]))
 
 
 @dataclass(frozen=True)
