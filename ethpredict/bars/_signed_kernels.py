@@ -1,4 +1,4 @@
-"""Compiled one-pass builders of imbalance, run and clock bars; the state is `_trade_kernels`'."""
+"""Compiled one-pass builders of imbalance, run and clock bars; state as in `_trade_kernels`."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ from ethpredict.bars._trade_kernels import (
 IMBALANCE = 0
 RUN = 1
 _INF = np.inf
+_MEAN_ABS_NORMAL = np.sqrt(2.0 / np.pi)
 
 
 @njit(cache=True, nogil=True)
@@ -80,11 +81,12 @@ def _expect(whole, real, kind, expected, bound, weight):  # type: ignore[no-unty
     length = min(max(real[MEAN_TRADES], expected / bound), expected * bound)
     buys = real[MEAN_BUYS] / real[MEAN_TRADES]
     sells = real[MEAN_SELLS] / real[MEAN_TRADES]
+    noise = np.sqrt(real[MEAN_SQUARES] / real[MEAN_TRADES] / length)
+    # What a balanced market reaches in a bar of this length; below it, bars would shrink.
     if kind == RUN:
-        limit = length * max(buys, sells)
+        balanced = 0.5 * (buys + sells + _MEAN_ABS_NORMAL * noise)
+        limit = length * max(buys, sells, balanced)
     else:
-        # Below the size of a random walk of this length, the threshold would follow noise to 0.
-        noise = np.sqrt(real[MEAN_SQUARES] / real[MEAN_TRADES] / length)
         limit = length * max(abs(buys - sells), noise)
     real[LIMIT] = limit if limit > 0.0 else _INF
 

@@ -103,10 +103,12 @@ class _Signed:
         length = min(
             max(trades, rule.expected_trades / rule.bound), rule.expected_trades * rule.bound
         )
-        share = max(buys / trades, sells / trades)
+        buy, sell = buys / trades, sells / trades
+        noise = math.sqrt(squares / trades / length)
         if rule.kind == "imbalance":
-            noise = math.sqrt(squares / trades / length)
-            share = max(abs(buys / trades - sells / trades), noise)
+            share = max(abs(buy - sell), noise)
+        else:
+            share = max(buy, sell, 0.5 * (buy + sell + math.sqrt(2.0 / math.pi) * noise))
         self.limit = length * share or math.inf
 
     def paused(self, part: _Part | None, last: int, now: int) -> None:

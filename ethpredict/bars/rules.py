@@ -87,13 +87,20 @@ class SignedFlow:
     Notes
     -----
     With the moving averages per closed bar of trades n, buys B, sells S and
-    squares V of the signed amounts, T = n within its bounds: an imbalance bar
-    closes at ``|theta| >= T max(|B - S|/n, sqrt(V/n/T))``, a run bar at
-    ``max(buys, sells) >= T max(B, S)/n``. The published threshold of imbalance
-    bars, T |B - S|/n, tends to 0 in a balanced market (each bar is one trade)
-    and to infinity after a one-sided one. ``sqrt(T V/n)``, which a random walk
-    leaves after T trades in the mean, bounds it below; the longest bar ends
-    what it cannot reach. ``bound = 1`` holds T constant.
+    squares V of the signed amounts, T = n within its bounds and the noise of a
+    random walk e = sqrt(V/n/T), a bar closes
+
+    - imbalance: at ``|buys - sells| >= T max(|B - S|/n, e)``,
+    - run: at ``max(buys, sells) >= T max(B/n, S/n, (B/n + S/n + sqrt(2/pi) e)/2)``.
+
+    The published thresholds are the same without e. Then that of imbalance bars
+    tends to 0 in a balanced market (each bar is one trade) and to infinity after
+    a one-sided one, and run bars shrink from bar to bar, because the larger of
+    two sums exceeds half of the total by noise. With e, a balanced market
+    reaches the threshold after about T trades: a random walk leaves
+    ``+-T e`` after T steps in the mean, and ``E max(buys, sells)`` is the run
+    bars' bound. The longest bar ends what cannot be reached, and ``bound = 1``
+    holds T constant.
 
     References
     ----------

@@ -228,8 +228,7 @@ def test_signed_thresholds_neither_collapse_nor_explode(kind, measure):
     assert np.isfinite(made.threshold[1:]).all()
     part = made.bars["ts_close"].to_numpy() // (n * SECOND)
     for regime in range(3):
-        assert 20 < np.median(trades[part == regime]) <= 400
-        assert 150 < (part == regime).sum() < 3_000
+        assert 25 <= trades[part == regime].mean() < 400
     # Almost all bars close by what they measure, not by their length.
     assert (made.closed_by == 0).mean() > 0.6
 
@@ -247,14 +246,16 @@ def test_imbalance_bars_close_where_flow_is_one_sided():
     assert burst[ends].mean() > 0.9
 
 
-def test_constant_price_without_sides_closes_by_length():
+@pytest.mark.parametrize("size", [1.0, 0.0])
+def test_what_has_no_sign_closes_by_length(size):
     n = 1_000
-    tape = np.arange(n, dtype=np.int64), np.ones(n), np.ones(n)
-    cutter = TradeCutter(SignedFlow("run", "trades", 50, 2, 5), sided=False)
+    tape = np.arange(n, dtype=np.int64), np.ones(n), np.full(n, size)
+    cutter = TradeCutter(SignedFlow("run", "volume", 50, 2, 5), sided=False)
     cutter.push(*tape)
     made = cutter.finish()
     assert made.bars["trades"].tolist()[:3] == [50.0, 100.0, 100.0]
-    assert math.isinf(made.threshold[1])
+    assert math.isinf(made.threshold[1]) == (size == 0.0)
+    assert (made.threshold[1:] > 0).all()
 
 
 def test_a_fault_names_the_row_of_the_whole_tape():
