@@ -23,6 +23,15 @@ def _shared(name: str) -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file on one worker of `pytest -n`, and all runs of the Snakefile on another."""
+    for item in items:
+        folder = item.path.parent.name
+        group = folder if folder == "workflow" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Folder of the checkout."""

@@ -39,9 +39,14 @@ def check_trial(values: Mapping[str, Any]) -> None:
         On the first contradiction.
     """
     candle = SECONDS[values["data.interval"]]
-    if values["data.source"] == "files" and not values["data.files.candles"]:
+    if values["data.source"] == "files" and not (
+        values["data.files.candles"] or values["data.files.trades"]
+    ):
         raise ConfigError(
-            "data.files.candles", None, "a path when data.source is files", "Give the candle file."
+            "data.files.candles",
+            None,
+            "a path when data.source is files",
+            "Give the candle file, or data.files.trades to make candles from.",
         )
     _check_period(values)
     _check_remote(values)
@@ -57,13 +62,7 @@ def check_trial(values: Mapping[str, Any]) -> None:
             "data.max_gap", values["data.max_gap"], f"at least one candle ({candle} s)"
         )
     _check_signed_bars(values)
-    if values["sim.venue"] == "amm" and values["quoting.strategy"] == "fixed_spread":
-        raise ConfigError(
-            "quoting.strategy",
-            "fixed_spread",
-            "glft, hold or none on sim.venue amm",
-            "A pool has no resting quotes; use sim.venue lob.",
-        )
+    _check_quotes(values)
     size, limit = values.get("quoting.order_size"), values["quoting.max_inventory"]
     if size is not None and size > limit:
         raise ConfigError("quoting.order_size", size, f"at most quoting.max_inventory ({limit:g})")
@@ -84,6 +83,35 @@ def _check_signed_bars(values: Mapping[str, Any]) -> None:
     if source in remedies:
         legal = f"time, tick, volume or dollar when data.source {source} gives no trades"
         raise ConfigError("bars.kind", kind, legal, remedies[source])
+
+
+def _check_quotes(values: Mapping[str, Any]) -> None:
+    """Refuse quotes that the venue cannot take, and bounds that contradict each other."""
+    strategy, limit = values["quoting.strategy"], values["quoting.max_inventory"]
+    if values["sim.venue"] == "amm" and strategy in ("fixed_spread", "avellaneda_stoikov"):
+        raise ConfigError(
+            "quoting.strategy",
+            strategy,
+            "glft_exact, glft, hold or none on sim.venue amm",
+            "A pool has no resting quotes; use sim.venue lob.",
+        )
+    if values.get("quoting.hedge"):
+        raise ConfigError(
+            "quoting.hedge",
+            True,
+            f"false on sim.venue {values['sim.venue']}",
+            "There is no second venue to hedge on.",
+        )
+    least, most = (values.get(f"quoting.{side}_half_spread_bps") for side in ("min", "max"))
+    if least is not None and most is not None and least > most:
+        raise ConfigError(
+            "quoting.min_half_spread_bps", least, f"at most max_half_spread_bps ({most:g})"
+        )
+    target = values.get("quoting.inventory_target", 0.0)
+    if abs(target) > limit:
+        raise ConfigError(
+            "quoting.inventory_target", target, f"within +-quoting.max_inventory ({limit:g})"
+        )
 
 
 def _check_period(values: Mapping[str, Any]) -> None:

@@ -1,0 +1,95 @@
+"""Order events: price-time priority of the real tape is the oracle."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ethpredict.data.orders import ghost_orders, read_orders
+from ethpredict.errors import DataError
+
+ORDERS = "l3/bitstamp_btcusd_20260502_orders.csv.gz"
+TRADES = "l3/bitstamp_btcusd_20260502_trades.csv"
+GHOSTS = [2002347646152704, 2002347642003458]
+
+
+@pytest.fixture(scope="module")
+def orders(shared_data):
+    return read_orders(shared_data / ORDERS)
+
+
+def test_every_event_is_read(orders) -> None:
+    assert len(orders) == 314_057
+    assert orders["kind"].value_counts().to_dict() == {
+        "deleted": 156_902,
+        "created": 156_889,
+        "changed": 266,
+    }
+    assert orders["ts"].is_monotonic_increasing
+    assert orders["ts"].iloc[0] == 1_777_689_380_521_000_000
+    assert set(orders["side"]) == {1, -1}
+
+
+def test_orders_that_cannot_have_stood_are_found(orders) -> None:
+    assert sorted(ghost_orders(orders)) == sorted(GHOSTS)
+
+
+def test_every_trade_with_a_known_maker_hits_the_oldest_order_at_the_best_price(
+    orders, shared_data
+) -> None:
+    """The trades file names both orders; the book comes from the events alone."""
+    trades = pd.read_csv(shared_data / TRADES)
+    taken = trades.assign(maker=trades["sell_order_id"].where(trades["side"] == "buy"))
+    taken["maker"] = taken["maker"].fillna(trades["buy_order_id"]).astype("int64")
+    ghosts = set(ghost_orders(orders))
+    alive: dict[int, dict[int, float]] = {1: {}, -1: {}}
+    makers, filled = set(taken["maker"]), set()
+    names = ["kind", "order_id", "side", "price", "size"]
+    for kind, number, side, price, size in orders[names].itertuples(index=False):
+        if number in ghosts:
+            continue
+        book = alive[side]
+        if kind == "created":
+            book[number] = price
+        elif number in makers and number in book and (kind == "changed" or size == 0):
+            # Insertion order is time order, and max gives the first of equals.
+            assert max(book, key=lambda other: book[other] * side) == number
+            filled.add(number)
+        if kind == "deleted":
+            book.pop(number, None)
+    assert filled == makers
+    assert len(taken) == 284
+
+
+HEADER = "id,timestamp,price,volume,action,direction\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("1,1777689380521,5,1,vanished,bid", "kind: 'vanished'"),
+        ("1,1777689380521,5,1,created,left", "side: 'left'"),
+        ("x,1777689380521,5,1,created,bid", "id: 'x'"),
+        ("1,1777689380521,-5,1,created,bid", "price: -5"),
+        ("1,1777689380521,5,nan,created,bid", "size: nan"),
+        ("1,1777689380520,5,1,created,bid", "timestamp out of order"),
+        ("1,soon,5,1,created,bid", "timestamp: 'soon'"),
+        ("1,2", "field count"),
+    ],
+)
+def test_a_bad_event_is_named_or_left_out(tmp_path, row, words) -> None:
+    good = "7,1777689380521,5,1,created,ask\n8,1777689380521,5,1,created,ask\n"
+    path = tmp_path / "orders.csv"
+    path.write_text(f"{HEADER}{good}{row}\n")
+    with pytest.raises(DataError) as caught:
+        read_orders(path)
+    assert caught.value.row == 4
+    assert words in caught.value.reason
+    assert read_orders(path, quarantine=True)["order_id"].tolist() == [7, 8]
+
+
+def test_a_file_without_the_columns_is_refused(tmp_path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("id,price\n1,2\n")
+    with pytest.raises(DataError, match="no column exchange_timestamp or ts or timestamp"):
+        read_orders(path)
