@@ -44,6 +44,10 @@ CONTEXTS = [
     ARCHIVE | {"data.extras": ["pool"], "data.evm.pool": f"'0x{1:040x}'"},
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
+    {"model.level0.algo": "lstm"},
+    {"model.level1.algo": "mlp"},
+    {"model.level2.algo": "gru"},
+    {"model.ensemble.partners": "xgboost"},
     {"sim.venue": "amm"},
     {"quoting.strategy": "fixed_spread"},
 ]
