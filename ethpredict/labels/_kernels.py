@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from ethpredict.labels._extreme_kernels import extremes, first_beyond
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]
@@ -20,6 +22,19 @@ SLACK = 4.0 * 2.220446049250313e-16
 
 
 @njit(cache=True, nogil=True)
+def borders(gap: npt.NDArray[np.bool_]) -> Integers:
+    """First row after each row that lies beyond a gap; the number of rows where there is none."""
+    n = gap.shape[0]
+    out = np.empty(n, dtype=np.int64)
+    border = n
+    for row in range(n - 1, -1, -1):
+        out[row] = border
+        if gap[row]:
+            border = row
+    return out
+
+
+@njit(cache=True, nogil=True)
 def first_touch(
     open_: Floats,
     high: Floats,
@@ -27,9 +42,9 @@ def first_touch(
     close: Floats,
     gap: npt.NDArray[np.bool_],
     t0: Integers,
+    vertical: Integers,
     width: Floats,
     side: Codes,
-    horizon: int,
     profit: float,
     stop: float,
     tie: int,
@@ -41,6 +56,11 @@ def first_touch(
     label, ret = np.full(events, np.nan), np.full(events, np.nan)
     touch = np.full(events, MISSING, dtype=np.int8)
     seen = np.full(events, -1, dtype=np.int64)
+    border = borders(gap)
+    longest = 1
+    for i in range(events):
+        longest = max(longest, min(vertical[i], bars - 1) - t0[i])
+    top, bottom, levels = extremes(open_, high, low, longest)
     for i in range(events):
         start = t0[i]
         entry = close[start]
@@ -50,36 +70,26 @@ def first_touch(
         below = stop if side[i] > 0 else profit
         upper = entry * math.exp(above * width[i]) * (1.0 - SLACK)
         lower = entry * math.exp(-below * width[i]) * (1.0 + SLACK)
-        seen[i] = start
-        end = start + horizon
-        hit = 0  # +1 upper, -1 lower, 2 both in one bar
-        at_open = False
-        row = start
-        while row < end and row + 1 < bars and not gap[row + 1]:
-            row += 1
-            if open_[row] >= upper:
-                hit, at_open = 1, True
-            elif open_[row] <= lower:
-                hit, at_open = -1, True
-            elif high[row] >= upper:
-                hit = 2 if low[row] <= lower else 1
-            elif low[row] <= lower:
-                hit = -1
-            if hit != 0:
-                break
-        seen[i] = row
-        if hit == 0:
-            if row == end and close[row] > 0.0:
-                t1[i], touch[i] = row, VERTICAL
-                ret[i] = math.log(close[row] / entry)
+        end = min(vertical[i], border[start] - 1)
+        row = first_beyond(top, bottom, levels, start + 1, end + 1, upper, lower)
+        if row < 0:
+            seen[i] = end
+            if end == vertical[i] and close[end] > 0.0:
+                t1[i], touch[i] = end, VERTICAL
+                ret[i] = math.log(close[end] / entry)
                 label[i] = np.sign(ret[i]) * side[i] if sign else 0.0
             continue
-        t1[i] = row
-        if hit == 2:
+        t1[i] = seen[i] = row
+        at_open = open_[row] >= upper or open_[row] <= lower
+        if at_open:
+            hit = 1 if open_[row] >= upper else -1
+        elif high[row] >= upper and low[row] <= lower:
             if tie == TIE_DROP:
                 touch[i] = TIE
                 continue
             hit = side[i] if tie == TIE_PROFIT else -side[i]
+        else:
+            hit = 1 if high[row] >= upper else -1
         touch[i] = PROFIT if hit == side[i] else STOP
         label[i] = touch[i]
         if at_open:
@@ -106,42 +116,53 @@ def count_alive(t0: Integers, t1: Integers, bars: int) -> Integers:
 
 
 @njit(cache=True, nogil=True)
-def mean_inverse(t0: Integers, t1: Integers, count: Integers) -> Floats:
-    """Mean of 1/count over each closed interval from one running sum.
+def interval_sums(terms: Floats, first: Integers, last: Integers) -> Floats:
+    """Sum of the terms over each closed interval from one running sum; nan where it is empty.
 
     The running sum is kept in two doubles (Knuth's two-sum), so that a
     difference far down the table is as exact as one at its start.
     """
-    bars = count.shape[0]
+    bars = terms.shape[0]
     high, low = np.zeros(bars + 1), np.zeros(bars + 1)
     for bar in range(bars):
-        term = 1.0 / count[bar] if count[bar] > 0 else 0.0
-        total = high[bar] + term
+        total = high[bar] + terms[bar]
         part = total - high[bar]
-        error = (high[bar] - (total - part)) + (term - part)
+        error = (high[bar] - (total - part)) + (terms[bar] - part)
         high[bar + 1] = total
         low[bar + 1] = low[bar] + error
-    out = np.full(t0.shape[0], np.nan)
+    out = np.full(first.shape[0], np.nan)
+    for i in range(first.shape[0]):
+        if last[i] >= first[i]:
+            a, b = first[i], last[i] + 1
+            out[i] = (high[b] - high[a]) + (low[b] - low[a])
+    return out
+
+
+@njit(cache=True, nogil=True)
+def mean_inverse(t0: Integers, t1: Integers, count: Integers) -> Floats:
+    """Mean of 1/count over each closed interval."""
+    terms = np.zeros(count.shape[0])
+    for bar in range(count.shape[0]):
+        if count[bar] > 0:
+            terms[bar] = 1.0 / count[bar]
+    out = interval_sums(terms, t0, t1)
     for i in range(t0.shape[0]):
         if t1[i] >= t0[i]:
-            a, b = t0[i], t1[i] + 1
-            out[i] = ((high[b] - high[a]) + (low[b] - low[a])) / (b - a)
+            out[i] /= t1[i] - t0[i] + 1
     return out
 
 
 @njit(cache=True, nogil=True)
 def horizon_targets(
-    close: Floats, gap: npt.NDArray[np.bool_], horizon: int
+    close: Floats, gap: npt.NDArray[np.bool_], vertical: Integers
 ) -> tuple[Integers, Floats]:
-    """Row `horizon` bars on and the log return to it; -1 and nan where it cannot be reached."""
+    """Each row's vertical barrier and the log return to it; -1 and nan where it is not reached."""
     n = close.shape[0]
     t1, ret = np.full(n, -1, dtype=np.int64), np.full(n, np.nan)
-    last_gap = 0
-    for end in range(n):
-        if gap[end]:
-            last_gap = end
-        start = end - horizon
-        if start >= last_gap and close[start] > 0.0 and close[end] > 0.0:
+    border = borders(gap)
+    for start in range(n):
+        end = vertical[start]
+        if start < end < border[start] and close[start] > 0.0 and close[end] > 0.0:
             t1[start] = end
             ret[start] = math.log(close[end] / close[start])
     return t1, ret

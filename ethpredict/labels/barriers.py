@@ -23,7 +23,7 @@ def triple_barrier(
     close: npt.ArrayLike,
     t0: npt.ArrayLike,
     sigma: npt.ArrayLike,
-    horizon: int,
+    horizon: int | npt.ArrayLike,
     profit: float,
     stop: float,
     side: npt.ArrayLike | None = None,
@@ -43,8 +43,8 @@ def triple_barrier(
     sigma : array_like of float, shape (m,) or scalar, log return, > 0
         Unit of the barriers, known at the event's close. Where it is nan or
         not positive the label is missing.
-    horizon : int, bars, >= 1
-        Vertical barrier.
+    horizon : int or array_like of int, shape (m,), bars, >= 1
+        Vertical barrier, for all events or for each.
     profit, stop : float, > 0
         Multiples of `sigma`; ``inf`` takes a barrier away.
     side : array_like of int, shape (m,), optional
@@ -126,7 +126,7 @@ def touches(
     prices: Prices,
     t0: npt.NDArray[np.int64],
     sigma: npt.ArrayLike,
-    horizon: int,
+    horizon: int | npt.ArrayLike,
     profit: float,
     stop: float,
     side: npt.ArrayLike | None,
@@ -143,9 +143,12 @@ def touches(
         raise ValueError(f"tie = {tie!r}: must be drop, stop or profit")
     if vertical not in ("zero", "sign"):
         raise ValueError(f"vertical = {vertical!r}: must be zero or sign")
-    if horizon < 1 or not (profit > 0 and stop > 0):
-        raise ValueError(f"horizon = {horizon}, profit = {profit}, stop = {stop}: must be positive")
     shape = t0.shape
+    reach = np.broadcast_to(np.asarray(horizon, dtype=np.int64), shape)
+    if (reach < 1).any() or not (profit > 0 and stop > 0):
+        raise ValueError(
+            f"horizon = {horizon!r}, profit = {profit}, stop = {stop}: must be positive"
+        )
     width = np.ascontiguousarray(np.broadcast_to(np.asarray(sigma, dtype=np.float64), shape))
     sides, code = np.ones(shape, dtype=np.int8), _TIES[tie]
     if side is not None:
@@ -161,9 +164,9 @@ def touches(
         *prices,
         np.ascontiguousarray(gap),
         t0,
+        t0 + reach,
         width,
         sides,
-        int(horizon),
         float(profit),
         float(stop),
         code,

@@ -13,7 +13,7 @@ def triple_barrier(
     bars: pd.DataFrame,
     t0: npt.NDArray[np.int64],
     sigma: npt.NDArray[np.float64],
-    horizon: int,
+    horizon: int | npt.NDArray[np.int64],
     profit: float,
     stop: float,
     side: npt.NDArray[np.int64] | None = None,
@@ -22,6 +22,7 @@ def triple_barrier(
 ) -> pd.DataFrame:
     """Walk bar by bar; `bars` has open, high, low, close and gap. Parameters as in the package."""
     rows = []
+    reach = np.broadcast_to(horizon, len(t0))
     for i, start in enumerate(t0):
         direction = 1 if side is None else int(np.sign(side[i]))
         outcome = (-1, math.nan, math.nan, -2)
@@ -32,7 +33,7 @@ def triple_barrier(
                 float(sigma[i]) * (profit if direction > 0 else stop),
                 float(sigma[i]) * (stop if direction > 0 else profit),
                 direction,
-                horizon,
+                int(reach[i]),
                 "stop" if side is not None and tie == "drop" else tie,
                 vertical,
             )
@@ -86,13 +87,59 @@ def average_uniqueness(
     return np.divide(share.sum(axis=0), life, out=np.full(len(t0), np.nan), where=life > 0)
 
 
+def return_attribution(
+    log_return: npt.NDArray[np.float64], t0: npt.NDArray[np.int64], t1: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """From the indicator matrix of bars and labels, on (t0, t1]."""
+    bars = np.arange(len(log_return))[:, None]
+    alive = (t0 < bars) & (bars <= t1)
+    count = np.maximum(alive.sum(axis=1), 1)
+    sums = np.abs((alive * (np.nan_to_num(log_return) / count)[:, None]).sum(axis=0))
+    return np.where(t1 >= t0, sums, np.nan)
+
+
+def scan_trends(
+    log_close: npt.NDArray[np.float64], start: int, horizon: int, shortest: int
+) -> tuple[int, float]:
+    """Length and t-value of the line with the largest absolute t-value, by least squares."""
+    best = (0, math.nan)
+    for length in range(shortest, horizon + 1):
+        x = np.arange(length + 1.0)
+        y = log_close[start : start + length + 1]
+        design = np.column_stack([np.ones(len(x)), x])
+        beta = np.linalg.lstsq(design, y, rcond=None)[0]
+        residual = y - design @ beta
+        variance = residual @ residual / (len(x) - 2)
+        error = math.sqrt(variance * np.linalg.inv(design.T @ design)[1, 1])
+        value = float(beta[1] / error)
+        if math.isnan(best[1]) or abs(value) > abs(best[1]):
+            best = (length, value)
+    return best
+
+
+def sequential_draws(
+    t0: npt.NDArray[np.int64], t1: npt.NDArray[np.int64], draws: int, rng: np.random.Generator
+) -> list[int]:
+    """Sequential bootstrap by its definition: all probabilities anew from the indicator matrix."""
+    bars = np.arange(t1.max() + 1)[:, None]
+    alive = (t0 <= bars) & (bars <= t1)
+    drawn: list[int] = []
+    for _ in range(draws):
+        count = alive[:, drawn].sum(axis=1)[:, None]
+        unique = (alive / (count + 1)).sum(axis=0) / alive.sum(axis=0)
+        drawn.append(int(rng.choice(len(t0), p=unique / unique.sum())))
+    return drawn
+
+
 def horizon_targets(
-    close: npt.NDArray[np.float64], gap: npt.NDArray[np.bool_], horizon: int
+    close: npt.NDArray[np.float64],
+    gap: npt.NDArray[np.bool_],
+    vertical: npt.NDArray[np.int64],
 ) -> tuple[list[int], list[float]]:
     """End row and log return of each row's horizon."""
     ends, returns = [], []
     for start in range(len(close)):
-        end = start + horizon
+        end = int(vertical[start])
         reached = end < len(close) and not gap[start + 1 : end + 1].any()
         ends.append(end if reached else -1)
         returns.append(math.log(close[end] / close[start]) if reached else math.nan)

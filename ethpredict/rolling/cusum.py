@@ -46,5 +46,24 @@ def cusum_events(log_price: npt.ArrayLike, threshold: npt.ArrayLike) -> npt.NDAr
     )
     if np.any(limits <= 0.0):
         raise ValueError("threshold must be positive")
-    changes = np.diff(values, prepend=np.nan)
-    return np.flatnonzero(_kernels.cusum_marks(changes, limits))
+    return np.flatnonzero(_kernels.cusum_marks(np.diff(values, prepend=np.nan), limits))
+
+
+def cusum_marks(
+    changes: npt.NDArray[np.float64], limits: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """Sign of the event at each row, 0 for none; as :func:`cusum_events`, from the changes.
+
+    Parameters
+    ----------
+    changes : ndarray of float64, shape (n,)
+        Changes; one that is not finite (a gap) restarts both sides.
+    limits : ndarray of float64, shape (n,)
+        Thresholds; where one is nan or not positive there is no event.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        -1, 0 or 1.
+    """
+    return _kernels.cusum_marks(changes, np.where(limits > 0.0, limits, np.nan))

@@ -43,7 +43,11 @@ def make_settings():
 
     def make(**changes):
         base = {
+            "clock": "bars",
             "horizon": 6,
+            "horizons": [],
+            "events": "every",
+            "trend_scan": False,
             "profit": 1.0,
             "stop": 1.0,
             "scale": "horizon",

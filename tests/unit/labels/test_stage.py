@@ -68,8 +68,9 @@ def test_horizon_and_duration_are_the_plain_reference(make_bars, seed, n, horizo
     close, gap, opened, closed = (
         bars[name].to_numpy() for name in ("close", "gap", "ts_open", "ts_close")
     )
-    t1, ret = _kernels.horizon_targets(close, gap, horizon)
-    expected = reference.horizon_targets(close, gap, horizon)
+    vertical = np.arange(n) + np.random.default_rng(seed).integers(1, horizon + 1, n)
+    t1, ret = _kernels.horizon_targets(close, gap, vertical)
+    expected = reference.horizon_targets(close, gap, vertical)
     assert t1.tolist() == expected[0]
     np.testing.assert_allclose(ret, expected[1], atol=1e-15)
     np.testing.assert_allclose(
@@ -194,3 +195,114 @@ def test_script_writes_what_the_package_gives(make_bars, make_settings, tmp_path
     pd.testing.assert_frame_equal(artefact.read_table(outputs.labels), expected, check_exact=True)
     assert artefact.read_json(outputs.stats) == labels.summary(expected)
     assert artefact.read_json(outputs.spec) == spec
+
+
+def test_rows_that_are_no_events_are_missing(make_bars, make_settings):
+    bars = make_bars(6, 300, 0.01)
+    options = {"events": "cusum", "cusum_multiple": 1.5, "horizons": [3], "trend_scan": True}
+    every, found = labels.build(bars, make_settings()), labels.build(bars, make_settings(**options))
+    # by the definition, on its own
+    log_close, events, up, down = np.log(bars["close"].to_numpy()), [], 0.0, 0.0
+    for row in range(300):
+        if row == 0 or bars["gap"][row]:
+            up = down = 0.0
+            continue
+        move = log_close[row] - log_close[row - 1]
+        up, down = max(0.0, up + move), min(0.0, down + move)
+        limit = 1.5 * every["sigma_bar"][row]
+        if down < -limit:
+            down = 0.0
+            events.append(row)
+        elif up > limit:
+            up = 0.0
+            events.append(row)
+    chosen = np.isin(np.arange(300), events)
+    assert 20 < chosen.sum() < 250
+    columns = ["t1", "label", "ret", "touch", "t1_horizon", "ret_horizon"]
+    pd.testing.assert_frame_equal(found[columns][chosen], every[columns][chosen], check_exact=True)
+    rest = found[~chosen]
+    for name in ("t1", "t1_horizon", "t1_3", "t1_trend"):
+        assert (rest[name] == -1).all()
+    for name in ("label", "ret", "ret_horizon", "ret_3", "trend_t", "trend_label"):
+        assert rest[name].isna().all()
+    assert (rest["touch"] == -2).all()
+    assert (rest[["weight", "weight_horizon"]] == 0.0).all(axis=None)
+    # fewer events are alive, so each of them is more unique
+    both = chosen & (every["weight"] > 0)
+    assert (found["weight"][both] >= every["weight"][both]).all()
+    assert found["weight"][both].mean() > every["weight"][both].mean()
+
+
+def test_a_clock_in_seconds_ends_at_the_first_close_at_or_after_the_deadline(
+    make_bars, make_settings
+):
+    bars = make_bars(7, 200, 0.01)
+    settings = make_settings(clock="time", horizon_s=900.0)
+    del settings["labels"]["horizon"]
+    found = labels.build(bars, settings)
+    ts, gap = bars["ts_close"].to_numpy(), bars["gap"].to_numpy()
+    for row in range(200):
+        later = [i for i in range(row + 1, 200) if ts[i] >= ts[row] + 900 * 10**9]
+        whole = later and not gap[row + 1 : later[0] + 1].any()
+        assert found["t1_horizon"][row] == (later[0] if whole else -1)
+    assert (found["horizon_s"] == 900.0).all()
+    limit = found["t1_horizon"].where(found["t1_horizon"] >= 0, 999)
+    assert (found["t1"] <= limit).all()
+    # the barrier's unit takes the horizon in bars as it is expected at the entry
+    plain = labels.build(bars, make_settings())
+    length = 900.0 / (plain["horizon_s"] / 6)
+    stops = (found["touch"] == -1) & np.isclose(
+        -found["ret"], found["sigma_bar"] * np.sqrt(length), rtol=1e-12
+    )
+    assert stops.sum() > 5
+
+
+def test_further_horizons_are_further_targets(make_bars, make_settings):
+    bars = make_bars(3, 90)
+    bars.loc[40, "gap"] = True
+    found = labels.build(bars, make_settings(horizons=[1, 6, 17]))
+    pd.testing.assert_series_equal(found["ret_6"], found["ret_horizon"], check_names=False)
+    for h in (1, 6, 17):
+        for row in range(90):
+            whole = row + h < 90 and not row < 40 <= row + h
+            assert found[f"t1_{h}"][row] == (row + h if whole else -1)
+            expected = np.log(bars["close"][row + h] / bars["close"][row]) if whole else np.nan
+            assert found[f"ret_{h}"][row] == pytest.approx(expected, abs=1e-15, nan_ok=True)
+
+
+def test_weights_by_return_are_in_units_of_the_barrier(make_bars, make_settings):
+    bars = make_bars(4, 120)
+    found = labels.build(bars, make_settings(weights="return"))
+    returns = np.log(bars["close"]).diff()
+    unit = found["sigma_bar"] * np.sqrt(6)
+    # the horizon's own interval: rows with a volatility and a whole horizon, well inside
+    for row in range(20, 100):
+        alive = [sum(row_ < t <= row_ + 6 for row_ in range(120)) for t in range(row + 1, row + 7)]
+        expected = abs((returns[row + 1 : row + 7] / alive).sum()) / unit[row]
+        assert found["weight_horizon"][row] == pytest.approx(expected, rel=1e-10)
+    assert (found["weight"][found["t1"] < 0] == 0).all()
+    assert np.isfinite(found["weight"]).all()
+
+
+@given(seed=st.integers(0, 2**32 - 1), cut=st.floats(0.2, 1))
+@hypothesis_settings(max_examples=25)
+def test_every_option_needs_no_later_bar(make_bars, make_settings, seed, cut):
+    bars, last = make_bars(seed, 100, 0.02), int(cut * 99)
+    settings = make_settings(
+        clock="time", horizon_s=1000.0, events="cusum", cusum_multiple=1.0,
+        weights="return", horizons=[4], trend_scan=True,
+    )  # fmt: skip
+    whole = labels.build(bars, settings).iloc[: last + 1]
+    short = labels.build(bars.iloc[: last + 1], settings)
+    for end, names in (
+        ("t1", ["label", "ret", "touch", "weight"]),
+        ("t1_horizon", ["ret_horizon", "weight_horizon"]),
+        ("t1_4", ["ret_4"]),
+        ("t1_trend", ["trend_label", "trend_t", "trend_bars"]),
+    ):
+        known = whole[end].between(0, last)
+        columns = [end, *names]
+        pd.testing.assert_frame_equal(
+            whole.loc[known, columns], short.loc[known, columns], check_exact=True
+        )
+        assert (short.loc[~known, end] == -1).all()
