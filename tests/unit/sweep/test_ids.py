@@ -45,6 +45,10 @@ CONTEXTS = [
     ARCHIVE | {"data.extras": ["pool"], "data.evm.pool": f"'0x{1:040x}'"},
     {"data.synthetic.book": "l2"},
     {"bars.kind": "dollar"},
+    {"bars.kind": "volume"},
+    {"bars.kind": "tick"},
+    {"bars.kind": "tick", "bars.threshold": "ewma"},
+    {"bars.kind": "imbalance"},
     {"model.level0.algo": "xgboost"},
     {"model.level0.algo": "lstm"},
     {"model.level1.algo": "mlp"},
@@ -99,7 +103,8 @@ def other_value(key: str, old: Any) -> Any:
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
         "data.files.funding": ["f.csv"], "data.files.onchain_daily": ["o.csv"],
         "features.include": ["returns"],
-        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7], "data.max_gap": 7200,
+        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7],
+        "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
         return special[key]
