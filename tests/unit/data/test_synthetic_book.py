@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ethpredict.data.market import BOOK_COLUMNS, ORDER_COLUMNS, TABLES, Chunks, Market
-from ethpredict.data.synthetic import generate, mid_path, planted_drift, stream
+from ethpredict.data.synthetic import generate, mid_path, planted_drift, stream, tables
 from ethpredict.io.artefact import write_table, write_tables
 from ethpredict.quoting.inclusion import fit_inclusion
 from tests.unit.data.synthetic_markets import settings
@@ -199,7 +199,11 @@ def _bytes(market: Market, folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in paths.items()}
 
 
-def test_streamed_market_has_the_same_bytes(tmp_path: Path) -> None:
+def test_streamed_market_has_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet()
+    monkeypatch.setattr(tables, "PIECE", 7_000)
     given = settings(**QUIET)
     streamed = stream(given)
     for name in ("trades", "book", "orders", "pool_events", "blocks", "tips"):
