@@ -56,16 +56,39 @@ def check_trial(values: Mapping[str, Any]) -> None:
         raise ConfigError(
             "data.max_gap", values["data.max_gap"], f"at least one candle ({candle} s)"
         )
-    if values["sim.venue"] == "amm" and values["quoting.strategy"] == "fixed_spread":
-        raise ConfigError(
-            "quoting.strategy",
-            "fixed_spread",
-            "glft, hold or none on sim.venue amm",
-            "A pool has no resting quotes; use sim.venue lob.",
-        )
+    _check_quotes(values)
     size, limit = values.get("quoting.order_size"), values["quoting.max_inventory"]
     if size is not None and size > limit:
         raise ConfigError("quoting.order_size", size, f"at most quoting.max_inventory ({limit:g})")
+
+
+def _check_quotes(values: Mapping[str, Any]) -> None:
+    """Refuse quotes that the venue cannot take, and bounds that contradict each other."""
+    strategy, limit = values["quoting.strategy"], values["quoting.max_inventory"]
+    if values["sim.venue"] == "amm" and strategy in ("fixed_spread", "avellaneda_stoikov"):
+        raise ConfigError(
+            "quoting.strategy",
+            strategy,
+            "glft_exact, glft, hold or none on sim.venue amm",
+            "A pool has no resting quotes; use sim.venue lob.",
+        )
+    if values.get("quoting.hedge"):
+        raise ConfigError(
+            "quoting.hedge",
+            True,
+            f"false on sim.venue {values['sim.venue']}",
+            "There is no second venue to hedge on.",
+        )
+    least, most = (values.get(f"quoting.{side}_half_spread_bps") for side in ("min", "max"))
+    if least is not None and most is not None and least > most:
+        raise ConfigError(
+            "quoting.min_half_spread_bps", least, f"at most max_half_spread_bps ({most:g})"
+        )
+    target = values.get("quoting.inventory_target", 0.0)
+    if abs(target) > limit:
+        raise ConfigError(
+            "quoting.inventory_target", target, f"within +-quoting.max_inventory ({limit:g})"
+        )
 
 
 def _check_period(values: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ PATH_COLUMNS = {
     "loss": "float64",
     "t_pred": "int64",
     "horizon_s": "float64",
+    "base_rate": "float64",
 }
 CALIBRATION_COLUMNS = {
     "quote_id": "str",
@@ -165,6 +166,9 @@ def _member_path(
                 for column in ("m", "p", "gain", "loss", "horizon_s")
             },
             "t_pred": ts,
+            "base_rate": (
+                predicted["base_rate"].to_numpy(np.float64) if "base_rate" in predicted else np.nan
+            ),
         }
     )
     table = pd.DataFrame(

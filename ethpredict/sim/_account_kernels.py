@@ -24,7 +24,9 @@ LIMIT_S, ABS_INVENTORY_S = 18, 19
 N_SENT, N_REVERTS, N_NOT_INCLUDED = 20, 21, 22
 # 1 when the final inventory cannot be closed in the pool.
 STUCK = 23
-N_ACCOUNTS = 24
+# Positions closed as a taker because they grew too old.
+N_TIMEOUTS = 24
+N_ACCOUNTS = 25
 
 # Rows of the detail array that a kernel fills when it has columns.
 D_BID, D_ASK, D_FILL, D_CASH, D_MU, D_TARGET = 0, 1, 2, 3, 4, 5

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ethpredict.quoting._kernels import spread_terms
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     CASH,
@@ -24,17 +23,28 @@ from ethpredict.sim._account_kernels import (
     LIMIT_S,
     LIQUIDATION,
     N_ACCOUNTS,
+    N_TIMEOUTS,
     OFFERED,
     TAKEN,
     record_fill,
 )
+from ethpredict.sim._quote_kernels import bounded_distance, position_lots, row_distances
 
-NONE, HOLD, FIXED_SPREAD, GLFT = 0, 1, 2, 3
+NONE, HOLD, FIXED_SPREAD, GLFT, GLFT_EXACT, AVELLANEDA_STOIKOV = 0, 1, 2, 3, 4, 5
 
-# Places of a run's settings.
-S_STRATEGY, S_GAMMA, S_ORDER_LOTS, S_MAX_LOTS, S_LOT, S_TICK = 0, 1, 2, 3, 4, 5
-S_HALF_SPREAD, S_LATENCY, S_PENETRATION, S_PARTICIPATION, S_MAKER, S_TAKER = 6, 7, 8, 9, 10, 11
-N_LOB_SETTINGS = 12
+# Places of a run's settings. Least and most half spread, layer step, fees: shares of the price.
+S_STRATEGY, S_ORDER_LOTS, S_MAX_LOTS, S_LOT, S_TICK, S_LEAST, S_MOST = 0, 1, 2, 3, 4, 5, 6
+S_LATENCY, S_PENETRATION, S_PARTICIPATION, S_MAKER, S_TAKER = 7, 8, 9, 10, 11
+S_LAYERS, S_LAYER_STEP, S_WHOLE, S_CAPITAL, S_LEVERAGE, S_TARGET, S_TIMEOUT = (
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+    18,
+)
+N_LOB_SETTINGS = 19
 
 # Rounding guard: a price that is on the grid but for floating point stays there.
 GUARD_TICKS, GUARD_RELATIVE = 1e-9, 1e-15
@@ -56,93 +66,19 @@ def ceil_tick(price: float, tick: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fit_terms(
-    gamma: float, A: float, k: float, xi: float
-) -> tuple[float, float, float, float, float]:
-    """Terms of the closed form that change only when A, k and xi are fitted again.
-
-    Parameters
-    ----------
-    gamma : float
-        Risk aversion times order size, 1/USD.
-    A, k, xi : float
-        Fill intensity 1/s, its decay 1/USD, impact USD.
-
-    Returns
-    -------
-    centre, root, growth, pull, decay : float
-        Half spread at q = q* without the slope's part (USD); the slope is
-        ``sigma root growth``, the rate 1/tau is ``sigma pull decay``.
-    """
-    c1, power = spread_terms(gamma, k)
-    exponent = 0.25 * k * xi
-    return (
-        c1 + 0.5 * xi,
-        np.sqrt(gamma / (2.0 * k * A)),
-        np.exp(0.5 * power + exponent),
-        np.sqrt(2.0 * k * gamma * A),
-        np.exp(-0.5 * power - exponent),
-    )
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def glft_distances(
-    terms: tuple[float, float, float, float, float],
-    gamma: float,
-    sigma: float,
-    mu: float,
-    h_rem: float,
-    inventory: float,
-    limit: float,
-) -> tuple[float, float, float]:
-    """Distances of bid and ask, and the target inventory, from :func:`fit_terms`.
-
-    Parameters
-    ----------
-    terms : tuple of float
-        As returned by :func:`fit_terms`.
-    gamma : float
-        Risk aversion times order size, 1/USD.
-    sigma, mu, h_rem : float
-        USD/sqrt(s), USD/s, s.
-    inventory, limit : float
-        In units of the order size.
-
-    Returns
-    -------
-    delta_bid, delta_ask, q_star : float
-        USD, USD, order sizes: the same bits as
-        :func:`ethpredict.quoting._kernels.closed_form_deltas` and
-        :func:`ethpredict.quoting._kernels.target_inventory`.
-    """
-    centre, root, growth, pull, decay = terms
-    variance = gamma * sigma * sigma
-    target = 0.0
-    if mu != 0.0 and h_rem > 0.0:
-        if variance == 0.0:
-            target = np.copysign(limit, mu)
-        else:
-            target = mu / variance * -np.expm1(-h_rem * (sigma * pull * decay))
-            target = min(max(target, -limit), limit)
-    slope = sigma * root * growth
-    skew = inventory - target
-    return centre + (skew + 0.5) * slope, centre - (skew - 0.5) * slope, target
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def quote_ticks(
-    mid: float, delta_bid: float, delta_ask: float, least: float, tick: float
+def layer_ticks(
+    mid: float, quoted: float, delta_bid: float, delta_ask: float, tick: float
 ) -> tuple[int, int]:
-    """Distances to int64 ticks: outward, floored, post-only.
+    """Distances to int64 ticks: outward and post-only.
 
     Parameters
     ----------
     mid : float
         Reference mid, USD.
+    quoted : float
+        Price that the distances count from (the mid, or a shifted one), USD.
     delta_bid, delta_ask : float
-        Wanted distances, USD; nan gives no quote.
-    least : float
-        Smallest half spread, USD.
+        Distances, USD; nan gives no quote.
     tick : float
         Price step, USD.
 
@@ -154,8 +90,8 @@ def quote_ticks(
     bid, ask = 0, 0
     if np.isnan(delta_bid) or np.isnan(delta_ask):
         return bid, ask
-    low = min(floor_tick(mid - max(delta_bid, least), tick), ceil_tick(mid, tick) - 1.0)
-    high = max(ceil_tick(mid + max(delta_ask, least), tick), floor_tick(mid, tick) + 1.0)
+    low = min(floor_tick(quoted - delta_bid, tick), ceil_tick(mid, tick) - 1.0)
+    high = max(ceil_tick(quoted + delta_ask, tick), floor_tick(mid, tick) + 1.0)
     if low >= 1.0:
         bid = int(low)
     if high <= LARGEST_TICK:
@@ -164,45 +100,33 @@ def quote_ticks(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_lots(order_lots: int, volume: float, share: float, lot: float) -> int:
-    """Lots that fill: the order, or our share of the opposite flow.
+def order_lots(wanted: int, room: int, whole: bool) -> int:
+    """Lots of an order: all of it if it fits the room, else what fits, or nothing.
 
     Parameters
     ----------
-    order_lots : int
-        Size of the order.
-    volume : float
-        Opposite taker volume of the row, ETH.
-    share : float
-        Participation times the part of the row in which the quote was live.
-    lot : float
-        Size step, ETH.
+    wanted, room : int
+        Size of one order, and lots left to the limit (may be negative).
+    whole : bool
+        Whether a part of an order is not offered.
     """
-    return int(min(float(order_lots), np.floor(volume * share / lot + 1e-9)))
+    if room >= wanted:
+        return wanted
+    return 0 if whole else max(room, 0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def row_fill(
-    bid: int,
-    ask: int,
-    low: float,
-    high: float,
-    close: float,
-    buy_lots: int,
-    sell_lots: int,
-    tick: float,
-    penetration: int,
+def filled_side(
+    bid: int, ask: int, low: float, high: float, close: float, tick: float, penetration: int
 ) -> int:
-    """Signed lots that one row fills.
+    """Side that one row fills: 1 the bid, -1 the ask, 0 none.
 
     Parameters
     ----------
     bid, ask : int
-        Live quotes in ticks; 0 where there is none.
+        Nearest live quotes in ticks; 0 where there is none.
     low, high, close : float
         The row's prices, USD.
-    buy_lots, sell_lots : int
-        Lots that would fill on the bid and on the ask.
     tick : float
         Price step, USD.
     penetration : int
@@ -211,8 +135,8 @@ def row_fill(
     Returns
     -------
     int
-        Positive when the bid filled. Where both sides are penetrated only the
-        one that is worse at the close fills (the bid on a tie).
+        Where both sides are penetrated only the one that is worse at the close fills
+        (the bid on a tie).
     """
     hit_bid = bid > 0 and ceil_tick(low, tick) <= bid - penetration
     hit_ask = ask > 0 and floor_tick(high, tick) >= ask + penetration
@@ -220,8 +144,8 @@ def row_fill(
         hit_bid = close - bid * tick <= ask * tick - close
         hit_ask = not hit_bid
     if hit_bid:
-        return buy_lots
-    return -sell_lots if hit_ask else 0
+        return 1
+    return -1 if hit_ask else 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -235,12 +159,18 @@ def run_lob(
     sell_volume: np.ndarray,
     gap: np.ndarray,
     future: np.ndarray,
-    sigma: np.ndarray,
-    A: np.ndarray,
-    k: np.ndarray,
-    xi: np.ndarray,
     mu: np.ndarray,
-    h_rem: np.ndarray,
+    centre: np.ndarray,
+    slope: np.ndarray,
+    target: np.ndarray,
+    shift: np.ndarray,
+    decay: np.ndarray,
+    nodes: np.ndarray,
+    corners: np.ndarray,
+    weights: np.ndarray,
+    falling: np.ndarray,
+    size_base: np.ndarray,
+    size_per_usd: np.ndarray,
     settings: np.ndarray,
     equity: np.ndarray,
     inventory: np.ndarray,
@@ -260,15 +190,22 @@ def run_lob(
         True where the pause before the row cancels all quotes.
     future : ndarray, shape (n,)
         Mid after the markout horizon, USD; nan where missing.
-    sigma, A, k, xi, mu, h_rem : ndarray, shape (n,)
-        What was known at the close of each row: USD/sqrt(s), 1/s, 1/USD, USD,
-        USD/s, s.
+    mu : ndarray, shape (n,)
+        Drift known at the close of each row, USD/s (shown, not used here).
+    centre, slope, target, shift, decay : ndarray, shape (n,)
+        Quotes by what was known at the close of each row, see
+        :mod:`ethpredict.sim.quotes`: USD, USD per lot, lots, USD, 1/USD.
+    nodes, corners, weights, falling : ndarray
+        Exact quotes of each row, see :class:`ethpredict.quoting.lattice.Cells`; nodes
+        of shape (0, ...) without them.
+    size_base, size_per_usd : ndarray, shape (n,)
+        Position size of each row, ETH and ETH per USD of capital.
     settings : ndarray, shape (N_LOB_SETTINGS,)
         See the ``S_`` constants.
     equity, inventory : ndarray, shape (n,)
         Filled: USD and ETH after each row, before the final liquidation.
     detail : ndarray, shape (N_DETAIL, n) or (N_DETAIL, 0)
-        Filled where it has columns.
+        Filled where it has columns; bid and ask are the nearest layer's.
 
     Returns
     -------
@@ -277,70 +214,116 @@ def run_lob(
     """
     accounts = np.zeros(N_ACCOUNTS)
     strategy = int(settings[S_STRATEGY])
-    order_lots, max_lots = int(settings[S_ORDER_LOTS]), int(settings[S_MAX_LOTS])
+    order, max_lots = int(settings[S_ORDER_LOTS]), int(settings[S_MAX_LOTS])
     lot, tick = settings[S_LOT], settings[S_TICK]
-    order_size = order_lots * lot
-    gamma = settings[S_GAMMA] * order_size
+    layers = int(settings[S_LAYERS])
+    bids, asks = np.zeros(layers, np.int64), np.zeros(layers, np.int64)
+    buys, sells = np.zeros(layers, np.int64), np.zeros(layers, np.int64)
+    order_size = order * lot
     penetration = int(settings[S_PENETRATION])
     maker, taker = settings[S_MAKER], settings[S_TAKER]
-    limit = max_lots / order_lots
-    lots = 0
-    known_A, known_k, known_xi = np.nan, np.nan, np.nan
-    terms = (np.nan, np.nan, np.nan, np.nan, np.nan)
+    whole = settings[S_WHOLE] > 0.0
+    lots, age = 0, 0.0
     n = len(close)
     for j in range(n):
         bid, ask, fill = 0, 0, 0
-        drift, target = 0.0, 0.0
+        i = max(j - 1, 0)
         held = lots * lot
-        reference = close[max(j - 1, 0)]
+        reference = close[i]
         live = j > 0 and not gap[j]
+        cap, drift, aim = max_lots, 0.0, 0.0
         if live and strategy == HOLD and lots == 0:
             fill = max_lots
             value = max_lots * lot * reference
             record_fill(
                 accounts, held, max_lots * lot, reference, taker * value, 0.0, reference, future[j]
             )
-        if live and strategy >= FIXED_SPREAD:
-            i = j - 1
-            delta_bid = settings[S_HALF_SPREAD] * reference
-            delta_ask, least = delta_bid, 0.0
-            if strategy == GLFT:
-                if A[i] != known_A or k[i] != known_k or xi[i] != known_xi:
-                    known_A, known_k, known_xi = A[i], k[i], xi[i]
-                    terms = fit_terms(gamma, known_A, known_k, known_xi)
-                least, drift = delta_bid, mu[i]
-                delta_bid, delta_ask, target = glft_distances(
-                    terms, gamma, sigma[i], drift, h_rem[i], lots / order_lots, limit
-                )
-            bid, ask = quote_ticks(reference, delta_bid, delta_ask, least, tick)
-            if lots + order_lots > max_lots:
-                bid = 0
-            if lots - order_lots < -max_lots:
-                ask = 0
-            share = settings[S_PARTICIPATION] * max(0.0, 1.0 - settings[S_LATENCY] / duration[j])
-            fill = row_fill(
-                bid,
-                ask,
-                low[j],
-                high[j],
-                close[j],
-                fill_lots(order_lots, sell_volume[j], share, lot),
-                fill_lots(order_lots, buy_volume[j], share, lot),
-                tick,
-                penetration,
+        elif live and strategy >= FIXED_SPREAD and lots != 0 and age > settings[S_TIMEOUT]:
+            fill = -lots
+            value = abs(held) * reference
+            record_fill(accounts, held, -held, reference, taker * value, 0.0, reference, future[j])
+            accounts[N_TIMEOUTS] += 1.0
+        elif live and strategy >= FIXED_SPREAD:
+            money = settings[S_CAPITAL] + accounts[CASH] + held * reference
+            cap = position_lots(
+                max_lots,
+                lot,
+                money,
+                size_base[i],
+                size_per_usd[i],
+                settings[S_LEVERAGE],
+                reference,
             )
-            accounts[OFFERED] += ((bid > 0) + (ask > 0)) * order_size
-            if fill != 0:
-                signed = fill * lot
-                price = (bid if fill > 0 else ask) * tick
+            drift, aim = mu[i], target[i]
+            delta_bid, delta_ask = row_distances(
+                (held - settings[S_TARGET]) / order_size,
+                centre[i],
+                slope[i],
+                aim,
+                decay[i],
+                nodes,
+                corners[i],
+                weights[i],
+                falling[i],
+            )
+            least, most = settings[S_LEAST] * reference, settings[S_MOST] * reference
+            delta_bid = bounded_distance(delta_bid, least, most)
+            delta_ask = bounded_distance(delta_ask, least, most)
+            room_buy, room_sell, offered = cap - lots, cap + lots, 0
+            for layer in range(layers):
+                step = layer * settings[S_LAYER_STEP] * reference
+                below, above = layer_ticks(
+                    reference, reference + shift[i], delta_bid + step, delta_ask + step, tick
+                )
+                if layer > 0:
+                    # Neighbouring layers stand at least one tick apart.
+                    below = max(min(below, bids[layer - 1] - 1), 0)
+                    above = max(above, asks[layer - 1] + 1) if above > 0 else 0
+                bids[layer], asks[layer] = below, above
+                buys[layer] = order_lots(order, room_buy, whole) if below > 0 else 0
+                sells[layer] = order_lots(order, room_sell, whole) if above > 0 else 0
+                room_buy, room_sell = room_buy - buys[layer], room_sell - sells[layer]
+                offered += buys[layer] + sells[layer]
+            accounts[OFFERED] += offered * lot
+            bid = bids[0] if buys[0] > 0 else 0
+            ask = asks[0] if sells[0] > 0 else 0
+            side = filled_side(bid, ask, low[j], high[j], close[j], tick, penetration)
+            share = settings[S_PARTICIPATION] * max(0.0, 1.0 - settings[S_LATENCY] / duration[j])
+            volume = sell_volume[j] if side > 0 else buy_volume[j]
+            left = np.floor(volume * share / lot + 1e-9)
+            for layer in range(layers):
+                if side == 0:
+                    break
+                price_tick = bids[layer] if side > 0 else asks[layer]
+                if side > 0:
+                    reached = ceil_tick(low[j], tick) <= price_tick - penetration
+                else:
+                    reached = floor_tick(high[j], tick) >= price_tick + penetration
+                size = buys[layer] if side > 0 else sells[layer]
+                taken = int(min(float(size), left))
+                if not reached or taken <= 0:
+                    break
+                left -= taken
+                signed, price = side * taken * lot, price_tick * tick
                 fee = maker * abs(signed) * price
-                record_fill(accounts, held, signed, price, fee, 0.0, reference, future[j])
+                record_fill(
+                    accounts,
+                    (lots + fill) * lot,
+                    signed,
+                    price,
+                    fee,
+                    0.0,
+                    reference,
+                    future[j],
+                )
                 accounts[TAKEN] += abs(signed)
+                fill += side * taken
+        age = age + seconds[j] if lots != 0 and lots * (lots + fill) > 0 else 0.0
         lots += fill
         held = lots * lot
         accounts[INVENTORY] += held * (close[j] - reference)
         accounts[ABS_INVENTORY_S] += abs(held) * seconds[j]
-        if strategy != NONE and abs(lots) + order_lots > max_lots:
+        if strategy != NONE and order_lots(order, cap - abs(lots), whole) == 0:
             accounts[LIMIT_S] += seconds[j]
         equity[j] = accounts[CASH] + held * close[j]
         inventory[j] = held
@@ -350,7 +333,7 @@ def run_lob(
             detail[D_FILL, j] = fill * lot
             detail[D_CASH, j] = accounts[CASH]
             detail[D_MU, j] = drift
-            detail[D_TARGET, j] = target * order_size
+            detail[D_TARGET, j] = aim * order_size
     held = lots * lot
     cost = abs(held) * close[n - 1] * taker
     accounts[LIQUIDATION] = 0.0 - cost

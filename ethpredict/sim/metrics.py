@@ -52,6 +52,7 @@ METRICS = (
     "n_sent",
     "n_reverts",
     "n_not_included",
+    "n_timeouts",
     "share_constant_base_fee",
     "endowment_change",
 )
@@ -246,6 +247,7 @@ def run_metrics(
         "n_sent": float(accounts[acc.N_SENT]),
         "n_reverts": float(accounts[acc.N_REVERTS]),
         "n_not_included": float(accounts[acc.N_NOT_INCLUDED]),
+        "n_timeouts": float(accounts[acc.N_TIMEOUTS]),
         "share_constant_base_fee": venue.constant_fee_share,
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }

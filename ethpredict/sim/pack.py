@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ethpredict.errors import TrialError
+from ethpredict.errors import ConfigError, TrialError
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim._lob_kernels import run_lob
 from ethpredict.sim._taker_kernels import run_amm
 from ethpredict.sim.metrics import METRICS, Outcome, daily_pnl, run_metrics
+from ethpredict.sim.quotes import Lattices, quote_rows, signal_rows, size_rows
 from ethpredict.sim.rows import (
     Floats,
     MarketRows,
@@ -104,7 +105,9 @@ def _table(parts: Sequence[Columns], columns: Mapping[str, str]) -> pd.DataFrame
     return pd.DataFrame(joined)
 
 
-def simulate_run(run: Run, market: MarketRows, path: PathRows, detail: bool = False) -> Outcome:
+def simulate_run(
+    run: Run, market: MarketRows, path: PathRows, lattices: Lattices, detail: bool = False
+) -> Outcome:
     """Play one run over its rows.
 
     Parameters
@@ -113,6 +116,8 @@ def simulate_run(run: Run, market: MarketRows, path: PathRows, detail: bool = Fa
         Settings.
     market, path : MarketRows, PathRows
         Its rows.
+    lattices : Lattices
+        Exact quotes that runs share; solved where they are missing.
     detail : bool
         Whether to keep quotes, fills and targets per row.
 
@@ -128,10 +133,11 @@ def simulate_run(run: Run, market: MarketRows, path: PathRows, detail: bool = Fa
     n = len(market.close)
     equity, inventory = np.empty(n), np.empty(n)
     details = np.full((acc.N_DETAIL, n if detail else 0), np.nan)
-    quiet = np.zeros(n)
-    mu, h_rem = (path.mu, path.h_rem) if run.uses_prediction else (quiet, quiet)
     if run.venue == "lob":
         require_fit(run, path)
+        settings = lob_settings(run, market)
+        quotes = quote_rows(run, market, path, lattices)
+        base, per_usd = size_rows(run, market, path)
         accounts = run_lob(
             market.close,
             market.low,
@@ -142,18 +148,25 @@ def simulate_run(run: Run, market: MarketRows, path: PathRows, detail: bool = Fa
             market.sell_volume,
             market.gap,
             market.future_close,
-            path.sigma,
-            path.A,
-            path.k,
-            path.xi,
-            mu,
-            h_rem,
-            lob_settings(run, market),
+            quotes.mu,
+            quotes.centre,
+            quotes.slope,
+            quotes.target,
+            quotes.shift,
+            quotes.decay,
+            quotes.nodes,
+            quotes.corners,
+            quotes.weights,
+            quotes.falling,
+            base,
+            per_usd,
+            settings,
             equity,
             inventory,
             details,
         )
     else:
+        mu, h_rem = signal_rows(run, path, market.close)
         accounts = run_amm(
             market.open,
             market.close,
@@ -277,6 +290,7 @@ def simulate_pack(
     SimResult
         A :class:`TrialError` of one member is its row ``status = failed``.
     """
+    lattices = Lattices()
     cache = _RowCache(bars, blocks, paths, segment)
     metrics: list[dict[str, Any]] = []
     equity, daily, details = [], [], []
@@ -288,10 +302,13 @@ def simulate_pack(
             if failed and run.quote_id in failed:
                 raise TrialError(run.run_id, f"its quote failed: {failed[run.quote_id]}")
             market, path = cache.rows(run.quote_id)
-            outcome = simulate_run(run, market, path, detail)
+            outcome = simulate_run(run, market, path, lattices, detail)
             venue = venue_of(run, market)
             values, below = run_metrics(run.run_id, outcome, market, run.max_inventory, venue)
-        except TrialError as error:
+        except (TrialError, ConfigError) as found:
+            # A public function names the value that it refuses, but not the run.
+            own = isinstance(found, TrialError)
+            error = found if own else TrialError(run.run_id, str(found))
             _LOG.warning("run failed: %s", error)
             row |= {"status": "failed", "error": str(error)} | dict.fromkeys(METRICS, math.nan)
             metrics.append(row)

@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ethpredict.quoting._kernels import closed_form_deltas, target_inventory
 from ethpredict.sim import _account_kernels as acc
-from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim import _pool_kernels as pools
 from ethpredict.sim import _taker_kernels as amm
 from ethpredict.sim.metrics import Outcome
@@ -88,124 +86,6 @@ class Book:
     def outcome(self) -> Outcome:
         """The finished run."""
         return Outcome(np.array(self.accounts), self.equity, self.inventory, self.detail)
-
-
-def _ticks(price: float, tick: float, up: bool) -> int:
-    """Price to a whole tick, up or down, with the guard of the kernel."""
-    ticks = price / tick
-    guard = lob.GUARD_TICKS, lob.GUARD_RELATIVE * ticks
-    return math.ceil(ticks - guard[0] - guard[1]) if up else math.floor(ticks + guard[0] + guard[1])
-
-
-def _quotes(
-    mid: float, distances: tuple[float, float], least: float, tick: float
-) -> tuple[int | None, int | None]:
-    """Bid and ask in ticks."""
-    bid: int | None = None
-    ask: int | None = None
-    if any(math.isnan(distance) for distance in distances):
-        return bid, ask
-    below, above = mid - max(distances[0], least), mid + max(distances[1], least)
-    if math.isfinite(below):
-        bid = min(_ticks(below, tick, False), _ticks(mid, tick, True) - 1)
-    if math.isfinite(above):
-        ask = max(_ticks(above, tick, True), _ticks(mid, tick, False) + 1)
-    return (
-        bid if bid is not None and bid >= 1 else None,
-        ask if ask is not None and ask <= lob.LARGEST_TICK else None,
-    )
-
-
-def run_lob(market: MarketRows, path: PathRows, mu: Floats, settings: Floats) -> Outcome:
-    """Order book at fidelity 0; see :func:`ethpredict.sim._lob_kernels.run_lob`.
-
-    Parameters
-    ----------
-    market, path : MarketRows, PathRows
-        Rows of the run.
-    mu : ndarray, shape (n,)
-        Drift that the strategy follows (zeros where it ignores the prediction).
-    settings : ndarray, shape (N_LOB_SETTINGS,)
-        As for the kernel.
-
-    Returns
-    -------
-    Outcome
-        With every detail.
-    """
-    s = [float(value) for value in settings]
-    strategy = int(s[lob.S_STRATEGY])
-    order, most = int(s[lob.S_ORDER_LOTS]), int(s[lob.S_MAX_LOTS])
-    lot, tick, latency = s[lob.S_LOT], s[lob.S_TICK], s[lob.S_LATENCY]
-    gamma, size = s[lob.S_GAMMA] * (order * lot), order * lot
-    close = [float(value) for value in market.close]
-    book, lots = Book(len(close)), 0
-    for j in range(len(close)):
-        reference, held, fill = close[max(j - 1, 0)], lots * lot, 0
-        bid: int | None = None
-        ask: int | None = None
-        drift = target = 0.0
-        future = float(market.future_close[j])
-        if j > 0 and not market.gap[j] and strategy == lob.HOLD and lots == 0:
-            fill, bought = most, most * lot
-            fee = s[lob.S_TAKER] * (bought * reference)
-            book.fill(held, bought, reference, fee, 0.0, reference, future)
-        if j > 0 and not market.gap[j] and strategy in (lob.FIXED_SPREAD, lob.GLFT):
-            spread = s[lob.S_HALF_SPREAD] * reference
-            distances, least = (spread, spread), 0.0
-            if strategy == lob.GLFT:
-                sigma, a, k, xi = (float(x[j - 1]) for x in (path.sigma, path.A, path.k, path.xi))
-                drift, least, limit = float(mu[j - 1]), spread, most / order
-                h_rem = float(path.h_rem[j - 1])
-                target = target_inventory(gamma, sigma, a, k, drift, h_rem, limit, xi)
-                distances = closed_form_deltas(gamma, sigma, a, k, lots / order, target, xi)
-            bid, ask = _quotes(reference, distances, least, tick)
-            bid = bid if lots + order <= most else None
-            ask = ask if lots - order >= -most else None
-            book.add(acc.OFFERED, ((bid is not None) + (ask is not None)) * size)
-            share = s[lob.S_PARTICIPATION] * max(0.0, 1.0 - latency / float(market.duration[j]))
-            fill = _row_fill(market, j, bid, ask, order, share, s)
-            if fill:
-                signed, price = fill * lot, ((bid if fill > 0 else ask) or 0) * tick
-                fee = s[lob.S_MAKER] * abs(signed) * price
-                book.fill(held, signed, price, fee, 0.0, reference, future)
-                book.add(acc.TAKEN, abs(signed))
-        lots += fill
-        at_limit = strategy != lob.NONE and abs(lots) + order > most
-        book.mark(j, market, lots * lot, reference, at_limit)
-        book.detail[acc.D_BID, j] = math.nan if bid is None else bid * tick
-        book.detail[acc.D_ASK, j] = math.nan if ask is None else ask * tick
-        book.detail[acc.D_FILL, j] = fill * lot
-        book.detail[acc.D_MU, j], book.detail[acc.D_TARGET, j] = drift, target * size
-    held = lots * lot
-    cost = abs(held) * close[-1] * s[lob.S_TAKER]
-    book.add(acc.LIQUIDATION, -cost)
-    book.add(acc.CASH, held * close[-1] - cost)
-    return book.outcome()
-
-
-def _row_fill(
-    market: MarketRows,
-    j: int,
-    bid: int | None,
-    ask: int | None,
-    order: int,
-    share: float,
-    s: list[float],
-) -> int:
-    """Signed lots that row j fills."""
-    lot, tick, beyond = s[lob.S_LOT], s[lob.S_TICK], int(s[lob.S_PENETRATION])
-    close = float(market.close[j])
-    gains: dict[int, float] = {}
-    if bid is not None and _ticks(float(market.low[j]), tick, True) <= bid - beyond:
-        gains[1] = close - bid * tick
-    if ask is not None and _ticks(float(market.high[j]), tick, False) >= ask + beyond:
-        gains[-1] = ask * tick - close
-    if not gains:
-        return 0
-    side = min(gains, key=lambda key: (gains[key], -key))
-    volume = float((market.sell_volume if side > 0 else market.buy_volume)[j])
-    return side * min(order, math.floor(volume * share / lot + 1e-9))
 
 
 def run_amm(

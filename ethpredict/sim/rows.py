@@ -97,6 +97,10 @@ class PathRows:
         Predicted drift of the mid, USD/s; 0 where there is no prediction.
     h_rem : ndarray
         Seconds that the prediction still lasts.
+    m, p, gain, loss, base_rate, horizon_s : ndarray
+        The prediction itself: log return, probability that it pays, mean gain and loss
+        (log returns), share of signals that paid in training, horizon (s); nan where
+        the model does not say.
     """
 
     sigma: Floats
@@ -105,6 +109,12 @@ class PathRows:
     xi: Floats
     mu: Floats
     h_rem: Floats
+    m: Floats
+    p: Floats
+    gain: Floats
+    loss: Floats
+    base_rate: Floats
+    horizon_s: Floats
 
 
 def _freeze(rows: MarketRows | PathRows) -> None:
@@ -248,15 +258,19 @@ def path_rows(path: pd.DataFrame, close: Floats) -> PathRows:
     values = {
         name: path[name].to_numpy(np.float64, copy=True) for name in ("sigma", "A", "k", "xi")
     }
-    m = path["m"].to_numpy(np.float64)
-    horizon = path["horizon_s"].to_numpy(np.float64)
+    told = {
+        name: path[name].to_numpy(np.float64, copy=True)
+        for name in ("m", "p", "gain", "loss", "base_rate", "horizon_s")
+    }
+    horizon = told["horizon_s"]
     age = (path["t_pred"].to_numpy(np.int64) - path["ts"].to_numpy(np.int64)) / SECOND_NS
-    mu = drift_path(close, m, values["sigma"], horizon)
+    mu = drift_path(close, told["m"], values["sigma"], horizon)
     usable = np.isfinite(mu)
     rows = PathRows(
         mu=np.where(usable, mu, 0.0),
         h_rem=np.where(usable, np.maximum(0.0, age + horizon), 0.0),
         **values,
+        **told,
     )
     _freeze(rows)
     return rows

@@ -19,7 +19,12 @@ STRATEGIES = {
     "hold": lob.HOLD,
     "fixed_spread": lob.FIXED_SPREAD,
     "glft": lob.GLFT,
+    "glft_exact": lob.GLFT_EXACT,
+    "avellaneda_stoikov": lob.AVELLANEDA_STOIKOV,
 }
+# Strategies that a prediction can move.
+SIGNALLED = ("glft", "glft_exact", "avellaneda_stoikov")
+SIZINGS = ("fixed", "volatility_target", "kelly", "bet_size")
 BPS = 1e-4
 
 
@@ -123,7 +128,21 @@ class Run:
     @property
     def uses_prediction(self) -> bool:
         """Whether the path's drift moves the quotes."""
-        return self.strategy == "glft" and self.word("quoting.alpha", ("drift", "off")) == "drift"
+        return (
+            self.strategy in SIGNALLED
+            and self.word("quoting.alpha", ("drift", "shift", "off")) != "off"
+        )
+
+    @property
+    def sizing(self) -> str:
+        """How the largest position is set."""
+        return self.word("quoting.sizing.mode", SIZINGS)
+
+    def optional(self, key: str, absent: float, low: float, high: float = math.inf) -> float:
+        """Value of a number > `low`, or `absent` where it is null."""
+        if self.get(key) is None:
+            return absent
+        return self.number(key, low, high, open_low=True)
 
 
 def whole_lots(run: Run, key: str, lot: float) -> float:
@@ -139,6 +158,22 @@ def whole_lots(run: Run, key: str, lot: float) -> float:
     if not 1 <= lots <= lob.LARGEST_TICK:
         raise TrialError(run.run_id, f"{key} = {size:g} ETH: must be 1 to 1e12 lots of {lot:g} ETH")
     return float(lots)
+
+
+def refuse_hedge(run: Run) -> None:
+    """Refuse `quoting.hedge` where there is no second venue.
+
+    Raises
+    ------
+    TrialError
+        If it is set.
+    """
+    if run.get("quoting.hedge") is not False:
+        raise TrialError(
+            run.run_id,
+            f"quoting.hedge = {run.get('quoting.hedge')!r}: must be false with sim.venue "
+            f"{run.venue}: there is no second venue to hedge on",
+        )
 
 
 def lob_settings(run: Run, market: MarketRows) -> Floats:
@@ -163,6 +198,7 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
     values = np.zeros(lob.N_LOB_SETTINGS)
     strategy = run.strategy
     values[lob.S_STRATEGY] = STRATEGIES[strategy]
+    values[lob.S_LAYERS] = 1.0
     values[[lob.S_ORDER_LOTS, lob.S_MAX_LOTS, lob.S_LOT, lob.S_TICK]] = 1.0
     limit = run.max_inventory
     if strategy == "none":
@@ -173,6 +209,7 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
     values[lob.S_MAX_LOTS] = whole_lots(run, "quoting.max_inventory", lot)
     if strategy == "hold":
         return values
+    refuse_hedge(run)
     values[lob.S_ORDER_LOTS] = whole_lots(run, "quoting.order_size", lot)
     if values[lob.S_ORDER_LOTS] > values[lob.S_MAX_LOTS]:
         raise TrialError(
@@ -190,12 +227,40 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
     values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6)
     values[lob.S_PARTICIPATION] = run.number("sim.lob.participation", 0.0, 1.0, open_low=True)
     values[lob.S_MAKER] = run.number("sim.lob.maker_fee_bps", -100.0, 1000.0) * BPS
-    if strategy == "glft":
-        values[lob.S_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
-        values[lob.S_HALF_SPREAD] = run.number("quoting.min_half_spread_bps", 0.0, 5000.0) * BPS
-    else:
-        values[lob.S_HALF_SPREAD] = run.number("quoting.half_spread_bps", 0.0, 5000.0) * BPS
+    _spread_settings(run, values)
+    _size_settings(run, market, values)
     return values
+
+
+def _spread_settings(run: Run, values: Floats) -> None:
+    """Bounds of the half spread and the layers."""
+    values[lob.S_MOST] = np.inf
+    if run.strategy in SIGNALLED:
+        least = run.number("quoting.min_half_spread_bps", 0.0, 5000.0)
+        most = run.optional("quoting.max_half_spread_bps", math.inf, 0.0, 5000.0)
+        if least > most:
+            raise TrialError(
+                run.run_id,
+                f"quoting.min_half_spread_bps = {least:g}: must be <= "
+                f"quoting.max_half_spread_bps = {most:g}",
+            )
+        values[lob.S_LEAST], values[lob.S_MOST] = least * BPS, most * BPS
+    values[lob.S_LAYERS] = run.number("quoting.layers.count", 1.0, 100.0)
+    if values[lob.S_LAYERS] > 1.0:
+        values[lob.S_LAYER_STEP] = run.number("quoting.layers.step_bps", 0.0, 5000.0) * BPS
+
+
+def _size_settings(run: Run, market: MarketRows, values: Floats) -> None:
+    """Capital, leverage, target and age of the position."""
+    limit = run.max_inventory
+    values[lob.S_WHOLE] = run.sizing == "fixed"
+    values[lob.S_CAPITAL] = run.optional(
+        "quoting.sizing.capital", limit * float(market.close[0]), 0.0, 1e15
+    )
+    values[lob.S_LEVERAGE] = run.optional("quoting.sizing.max_leverage", math.inf, 0.0, 1000.0)
+    values[lob.S_WHOLE] *= math.isinf(values[lob.S_LEVERAGE])
+    values[lob.S_TARGET] = run.number("quoting.inventory_target", -limit, limit)
+    values[lob.S_TIMEOUT] = run.optional("quoting.inventory_timeout", math.inf, 0.0)
 
 
 def inclusion_probability(a: float, s: float, tip: float) -> float:
@@ -232,14 +297,14 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
         If a setting is out of its range or the strategy needs an order book.
     """
     strategy = run.strategy
-    if strategy == "fixed_spread":
+    if strategy in ("fixed_spread", "avellaneda_stoikov"):
         raise TrialError(
             run.run_id,
-            "quoting.strategy = 'fixed_spread': must be glft, hold or none with sim.venue amm "
-            "(a pool takes no limit orders); use sim.venue lob",
+            f"quoting.strategy = {strategy!r}: must be glft_exact, glft, hold or none with "
+            "sim.venue amm (a pool takes no limit orders); use sim.venue lob",
         )
     values = np.zeros(amm.N_AMM_SETTINGS)
-    values[amm.P_STRATEGY] = STRATEGIES[strategy]
+    values[amm.P_STRATEGY] = amm.GLFT if strategy in SIGNALLED else STRATEGIES[strategy]
     values[amm.P_MAX] = limit = run.max_inventory
     values[[amm.P_LIQUIDITY, amm.P_BLOCK_TIME, amm.P_RISK_HORIZON]] = 1.0
     if strategy == "none":
@@ -260,7 +325,7 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
     values[amm.P_REPLICATE] = run.replicate
     values[amm.P_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
-    if strategy == "glft":
+    if strategy in SIGNALLED:
         values[amm.P_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
         values[amm.P_REVERT] = run.number("sim.amm.revert_probability", 0.0, 1.0)
         values[amm.P_RISK_HORIZON] = run.number("sim.amm.risk_horizon", 0.0, open_low=True)

@@ -12,7 +12,7 @@ import numpy as np
 from ethpredict.errors import TrialError
 from ethpredict.sim import _taker_kernels as amm
 from ethpredict.sim.rows import MarketRows, PathRows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.settings import SIGNALLED, Run
 
 _LOG = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def require_fit(run: Run, path: PathRows) -> None:
     TrialError
         If no row has both: the run would quote nothing and look like a good one.
     """
-    if run.venue != "lob" or run.strategy != "glft":
+    if run.venue != "lob" or run.strategy not in SIGNALLED:
         return
     if not np.any(np.isfinite(path.A) & np.isfinite(path.k)):
         raise TrialError(

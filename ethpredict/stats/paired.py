@@ -150,6 +150,10 @@ class BaselineIndex:
                     values = repr([member["settings"][key] for key in shared])
                     table.setdefault(values, []).append(member)
             found += table.get(repr([settings[key] for key in shared]), [])
+        if len(found) > 1:
+            # Without a signal, but else the same quotes.
+            strategy = settings.get("quoting.strategy")
+            found = [m for m in found if m["settings"].get("quoting.strategy") == strategy]
         return found[0] if len(found) == 1 else None
 
 

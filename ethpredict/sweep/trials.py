@@ -36,8 +36,9 @@ BASELINES: dict[str, dict[str, Any]] = {
     "do_nothing": {"quoting.strategy": "none"},
     "hold": {"quoting.strategy": "hold"},
     "fixed_spread": {"quoting.strategy": "fixed_spread"},
-    "no_signal": {"quoting.strategy": "glft", "quoting.alpha": "off"},
+    "no_signal": {"quoting.alpha": "off"},
 }
+SIGNALLED = ("glft_exact", "glft", "avellaneda_stoikov")
 
 
 @dataclass
@@ -99,20 +100,34 @@ def build_trials(config: Config) -> Trials:
         for key, leaf in leaves().items()
         if leaf.stage in MODELLED and not key.startswith("validation.")
     }
-    points = list(assignments(config))
+    points = [_same_rule(values) for values in assignments(config)]
     for values in points:
         _add(found, applicable(values), "", replicates)
     for values in points:
-        for name, change in _baselines(values["sim.venue"]):
+        for name, change in _baselines(values):
             settings = applicable(values | shaping | {"model.level0.algo": "zero"} | change)
             _add(found, settings, name, replicates)
     return found
 
 
-def _baselines(venue: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, change in BASELINES.items():
-        if not (venue == "amm" and name == "fixed_spread"):  # a pool has no resting quotes
-            yield name, change
+def _same_rule(values: Mapping[str, Any]) -> dict[str, Any]:
+    """On a pool the exact quotes and their closed form are one rebalancing rule: one trial."""
+    if values["sim.venue"] == "amm" and values["quoting.strategy"] == "glft":
+        return {**values, "quoting.strategy": "glft_exact"}
+    return dict(values)
+
+
+def _baselines(values: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each baseline of a point changes; no signal keeps the strategy where it has one."""
+    for name, fixed in BASELINES.items():
+        if name == "fixed_spread" and values["sim.venue"] == "amm":
+            continue  # a pool has no resting quotes
+        change = dict(fixed)
+        if name == "no_signal" and values["quoting.strategy"] not in SIGNALLED:
+            change["quoting.strategy"] = SIGNALLED[0]
+        if values["quoting.sizing.mode"] in ("kelly", "bet_size"):
+            change["quoting.sizing.mode"] = "fixed"  # a baseline has no probability
+        yield name, change
 
 
 def _add(found: Trials, settings: Mapping[str, Any], baseline: str, replicates: int) -> None:

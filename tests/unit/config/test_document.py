@@ -37,7 +37,7 @@ def test_row_says_unit_condition_and_default(page: str) -> None:
     assert f"`{leaf.default}`" in row
     assert leaf.legal in row
     assert "Unit: 1/USD." in row
-    assert "Only with `quoting.strategy` glft." in row
+    assert "Only with `quoting.strategy` glft_exact or glft or avellaneda_stoikov." in row
     assert "| simulate |" in row
 
 

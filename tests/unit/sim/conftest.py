@@ -70,9 +70,10 @@ def build_market(
             "k": np.repeat(rng.uniform(0.3, 1.2, n // 50 + 1), 50)[:n],
             "xi": np.repeat(rng.uniform(0.0, 0.2, n // 50 + 1), 50)[:n],
             "m": 0.2 * np.append(returns[1:], 0.0) + rng.standard_normal(n) * 2e-4,
-            "p": 0.5,
-            "gain": 0.001,
+            "p": np.random.default_rng(seed + 1).uniform(0.4, 0.8, n),
+            "gain": 0.0012,
             "loss": 0.001,
+            "base_rate": 0.5,
             "t_pred": bars["ts_close"],
             "horizon_s": 12.0 * bar_s,
         }

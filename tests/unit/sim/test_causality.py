@@ -15,10 +15,23 @@ RUNS = [
     ("lob", "hold"),
     ("lob", "fixed_spread"),
     ("lob", "glft"),
+    ("lob", "glft_exact"),
+    ("lob", "avellaneda_stoikov"),
     ("amm", "none"),
     ("amm", "hold"),
     ("amm", "glft"),
 ]
+# Every mode that makes quotes or sizes, on the order book.
+MODES = {
+    "shift": {"quoting__alpha": "shift", "quoting__strategy": "glft"},
+    "payoff": {"quoting__confidence": "payoff", "quoting__horizon": 1800.0},
+    "linear": {"quoting__confidence": "linear", "quoting__zeta": 0.0},
+    "layers": {"quoting__layers__count": 3, "quoting__layers__step_bps": 1.0},
+    "volatility": {"quoting__sizing__mode": "volatility_target"},
+    "kelly": {"quoting__sizing__mode": "kelly"},
+    "bet": {"quoting__sizing__mode": "bet_size", "quoting__sizing__max_leverage": 0.5},
+    "target": {"quoting__inventory_target": 2.0, "quoting__inventory_timeout": 1500.0},
+}
 
 
 def members(make_member: Any) -> list[dict]:
@@ -30,7 +43,7 @@ def members(make_member: Any) -> list[dict]:
             quoting__gamma=0.001,
         )
         for venue, strategy in RUNS
-    ]
+    ] + [make_member(name, quoting__gamma=0.001, **changes) for name, changes in MODES.items()]
 
 
 def scrambled(frame: pd.DataFrame, t: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -40,6 +53,8 @@ def scrambled(frame: pd.DataFrame, t: int, rng: np.random.Generator) -> pd.DataF
         if frame[name].dtype == np.float64:
             factor = rng.uniform(0.5, 1.5, len(frame) - t)
             changed.loc[t:, name] = frame[name].to_numpy()[t:] * factor
+    if "p" in changed:
+        changed["p"] = changed["p"].clip(upper=1.0)
     if "gap" in changed:
         changed.loc[t:, "gap"] = rng.random(len(frame) - t) < 0.3
     return changed

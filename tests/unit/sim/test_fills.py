@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpredict.sim import simulate_pack
-from ethpredict.sim._lob_kernels import fill_lots, quote_ticks, row_fill
+from ethpredict.sim._lob_kernels import filled_side, layer_ticks, order_lots
+from ethpredict.sim._quote_kernels import bounded_distance
 
 SECOND = 1_000_000_000
 # Reference 100, half spread 1 % -> bid 99, ask 101; one lot of 0.1 ETH; 2 ETH a side trade per bar.
@@ -43,7 +44,9 @@ def play(rows: list[dict], make_member: Any, **changes: Any) -> Any:
             "row": np.arange(n),
             "ts": bars["ts_close"],
             "segment": 0,
-            **dict.fromkeys(("sigma", "A", "k", "xi", "m", "horizon_s"), 1.0),
+            **dict.fromkeys(
+                ("sigma", "A", "k", "xi", "m", "p", "gain", "loss", "base_rate", "horizon_s"), 1.0
+            ),
             "t_pred": bars["ts_close"],
         }
     )
@@ -147,20 +150,80 @@ def test_hit_ratio_counts_closing_fills_after_fees(make_member: Any) -> None:
 def test_quote_ticks_are_outward_and_post_only(
     mid: float, below: float, above: float, least: float, tick: float
 ) -> None:
-    bid, ask = quote_ticks(mid, below, above, least, tick)
+    below, above = (bounded_distance(x, least, 50.0) for x in (below, above))
+    bid, ask = layer_ticks(mid, mid, below, above, tick)
     assert ask * tick > mid - 1e-6 * tick
-    assert ask * tick >= mid + max(above, least) - 1e-6
+    assert ask * tick >= mid + above - 1e-6
     if bid:
         assert bid * tick < mid + 1e-6 * tick
-        assert bid * tick <= mid - max(below, least) + 1e-6
+        assert bid * tick <= mid - below + 1e-6
         assert bid < ask
     else:
-        assert mid - max(below, least) < tick + 1e-6
-    assert quote_ticks(mid, np.nan, above, least, tick) == (0, 0)
+        assert mid - below < tick + 1e-6
+    assert layer_ticks(mid, mid, np.nan, above, tick) == (0, 0)
 
 
 def test_kernels_on_whole_numbers() -> None:
-    assert fill_lots(10, 2.0, 0.25, 0.1) == 5
-    assert fill_lots(10, 0.3, 1.0, 0.1) == 3  # 0.3/0.1 is 2.9999999999999996
-    assert row_fill(0, 0, 1.0, 1e6, 5.0, 3, 4, 0.1, 1) == 0
-    assert row_fill(990, 1010, 98.9, 100.0, 99.0, 3, 4, 0.1, 1) == 3
+    assert order_lots(10, 10, True) == order_lots(10, 10, False) == 10
+    assert (order_lots(10, 4, True), order_lots(10, 4, False), order_lots(10, -1, False)) == (
+        0,
+        4,
+        0,
+    )
+    assert filled_side(0, 0, 1.0, 1e6, 5.0, 0.1, 1) == 0
+    assert filled_side(990, 1010, 98.9, 100.0, 99.0, 0.1, 1) == 1
+    assert np.isnan(bounded_distance(np.nan, 0.0, 1.0))
+
+
+LAYERED = {"quoting__layers__count": 2, "quoting__layers__step_bps": 100.0}
+
+
+def test_layers_fill_from_the_nearest_outwards(make_member: Any) -> None:
+    """Bids at 99 and 98, one lot of 1 ETH each, 2 ETH sold in a bar."""
+    assert fills([{}, {"low": 98.5}], make_member, **LAYERED) == [0, 1]
+    metrics, path = play([{}, {"low": 97.9}, {}], make_member, **LAYERED)
+    assert path["fills"].round(9).tolist() == [0, 2, 0]
+    assert metrics["pnl_spread"] == pytest.approx(1.0 + 2.0)
+    assert metrics["n_buys"] == 2
+    assert path["bid"].isna().tolist() == [True, False, True]  # both layers filled: at the limit
+    scarce = {"low": 97.9, "taker_buy_volume": 2.5}  # 1.5 ETH sold
+    assert fills([{}, scarce], make_member, **LAYERED) == [0, 1.5]
+    assert fills([{}, {"low": 97.9}], make_member, **LAYERED, quoting__max_inventory=1.0) == [0, 1]
+
+
+def test_old_position_is_closed_as_a_taker(make_member: Any) -> None:
+    """Bought in row 1; 10 s a row, older than 15 s at the close of row 3."""
+    rows = [{}, {"low": 98.9}, {}, {}, {}, {}]
+    metrics, path = play(rows, make_member, quoting__inventory_timeout=15.0)
+    assert path["fills"].round(9).tolist() == [0, 1, 0, 0, -1, 0]
+    assert metrics["n_timeouts"] == 1
+    assert metrics["pnl_fees"] == pytest.approx(-99.0 * 1e-3 - 100.0 * 5e-3)
+    assert metrics["pnl"] == pytest.approx(1.0 - 0.099 - 0.5)
+
+
+def test_leverage_bounds_the_position(make_member: Any) -> None:
+    """100 USD of capital: half of it is 0.5 ETH; after a loss of nearly all, nothing."""
+    falling = [{"low": 98.0}, {"low": 98.0}]
+    small = {"quoting__sizing__capital": 100.0, "quoting__sizing__max_leverage": 0.5}
+    assert fills([{}, *falling], make_member, **small) == [0, 0.5, 0]
+    crash = [{"low": 50.0, "close": 1.0, "open": 100.0}, {"low": 0.9, "high": 1.5, "close": 1.0}]
+    poor = {"quoting__sizing__capital": 80.0, "quoting__sizing__max_leverage": 2.0}
+    _metrics, path = play([{}, *crash], make_member, **poor)
+    assert path["fills"].iloc[1] == 1.0
+    assert np.isnan(path["bid"].iloc[2])
+
+
+def test_volatility_target_sets_the_limit(make_member: Any) -> None:
+    """sigma 1 USD/sqrt(s), 200 USD, 0.8 a day: 160/sqrt(86400) = 0.544 ETH."""
+    sized = {
+        "quoting__sizing__mode": "volatility_target",
+        "quoting__sizing__target": 0.8,
+        "quoting__sizing__capital": 200.0,
+    }
+    assert fills([{}, {"low": 98.0}, {"low": 98.0}], make_member, **sized) == [0, 0.5, 0]
+
+
+def test_target_moves_nothing_but_solved_quotes(make_member: Any) -> None:
+    whole = play([{}, {}, {}], make_member)[1]
+    moved = play([{}, {}, {}], make_member, quoting__inventory_target=1.0)[1]
+    pd.testing.assert_frame_equal(whole, moved)

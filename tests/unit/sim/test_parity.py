@@ -15,15 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpredict.quoting._kernels import closed_form_deltas, drift, target_inventory
+from ethpredict.quoting._kernels import drift
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim import _path_kernels as paths
 from ethpredict.sim import _pool_kernels as pools
-from ethpredict.sim import reference, reference_pool
+from ethpredict.sim import reference, reference_lob, reference_pool
 from ethpredict.sim._draw_kernels import draw_word, normal, scramble, uniform, word_to_uniform
 from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.pack import simulate_run
+from ethpredict.sim.quotes import Lattices, quote_rows, size_rows
 from ethpredict.sim.rows import MarketRows, PathRows, market_rows, path_rows
 from ethpredict.sim.settings import Run, amm_settings, base_fees, lob_settings
 
@@ -33,8 +34,18 @@ LOB = [
     {"quoting__strategy": "fixed_spread", "quoting__half_spread_bps": 7.0},
     {"quoting__strategy": "fixed_spread", "quoting__half_spread_bps": 0.0},
     {},
+    {"quoting__strategy": "glft"},
     {"quoting__alpha": "off", "sim__latency_ms": 299_000},
-    {"quoting__gamma": 0.5, "quoting__order_size": 2.5, "sim__lob__maker_fee_bps": -1.0},
+    {"quoting__strategy": "glft", "quoting__alpha": "shift", "quoting__zeta": 0.0},
+    {"quoting__horizon": 900.0, "quoting__zeta": 0.05, "quoting__confidence": "payoff"},
+    {"quoting__strategy": "avellaneda_stoikov", "quoting__confidence": "linear"},
+    {"quoting__layers__count": 3, "quoting__layers__step_bps": 1.0, "quoting__gamma": 1e-4},
+    {"quoting__layers__count": 2, "quoting__sizing__mode": "volatility_target"},
+    {"quoting__sizing__mode": "kelly", "quoting__sizing__fraction": 1.0},
+    {"quoting__strategy": "glft", "quoting__sizing__mode": "bet_size"},
+    {"quoting__sizing__max_leverage": 0.3, "quoting__max_half_spread_bps": 4.0},
+    {"quoting__inventory_target": -3.3, "quoting__inventory_timeout": 2000.0},
+    {"quoting__gamma": 0.5, "quoting__order_size": 3.0, "sim__lob__maker_fee_bps": -1.0},
     {"quoting__gamma": 1e-6, "sim__lob__tick_size": 0.07, "sim__lob__participation": 0.002},
     {"quoting__max_inventory": 1.0, "sim__lob__penetration_ticks": 12},
 ]
@@ -66,9 +77,10 @@ def rows_of(market: Any) -> tuple[MarketRows, PathRows]:
 
 
 def plain(run: Run, rows: MarketRows, path: PathRows) -> Outcome:
-    mu = path.mu if run.uses_prediction else np.zeros(len(path.mu))
     if run.venue == "lob":
-        return reference.run_lob(rows, path, mu, lob_settings(run, rows))
+        quotes, sizes = quote_rows(run, rows, path, Lattices()), size_rows(run, rows, path)
+        return reference_lob.run_lob(rows, quotes, sizes, lob_settings(run, rows))
+    mu = path.mu if run.uses_prediction else np.zeros(len(path.mu))
     return reference.run_amm(rows, path, mu, base_fees(run, rows), amm_settings(run, rows))
 
 
@@ -80,37 +92,13 @@ def test_kernel_parity(seed: int, changes: dict, make_market: Any, make_member: 
     """run_lob and run_amm (with all they call) give the reference's accounts and paths."""
     rows, path = rows_of(make_market(n=300, seed=seed))
     run = Run.from_member(make_member(replicate=seed, **changes))
-    fast, slow = simulate_run(run, rows, path, detail=True), plain(run, rows, path)
+    fast, slow = simulate_run(run, rows, path, Lattices(), detail=True), plain(run, rows, path)
     assert same(fast.accounts, slow.accounts)
     assert same(fast.equity, slow.equity)
     assert same(fast.inventory, slow.inventory)
     assert same(fast.detail, slow.detail)
     if run.strategy != "none":
         assert fast.accounts[acc.NOTIONAL] > 0.0
-
-
-positive = st.floats(1e-3, 1e3)
-
-
-@given(
-    gamma=st.floats(1e-6, 10.0),
-    A=positive,
-    k=positive,
-    xi=st.floats(0.0, 1.0),
-    sigma=st.floats(0.0, 10.0),
-    mu=st.floats(-1.0, 1.0),
-    h_rem=st.floats(0.0, 1e5),
-    q=st.floats(-20.0, 20.0),
-)
-def test_glft_distances_parity(
-    gamma: float, A: float, k: float, xi: float, sigma: float, mu: float, h_rem: float, q: float
-) -> None:
-    """fit_terms and glft_distances carry the same bits as the quoting kernels."""
-    terms = lob.fit_terms(gamma, A, k, xi)
-    bid, ask, target = lob.glft_distances(terms, gamma, sigma, mu, h_rem, q, 10.0)
-    wanted = target_inventory(gamma, sigma, A, k, mu, h_rem, 10.0, xi)
-    assert same(target, wanted)
-    assert same((bid, ask), closed_form_deltas(gamma, sigma, A, k, q, wanted, xi))
 
 
 @given(st.floats(1.0, 1e5), st.sampled_from([0.01, 0.05, 0.1, 0.25, 1.0]), st.integers(-3, 3))

@@ -9,6 +9,7 @@ import pytest
 
 from ethpredict.config.load import load
 from ethpredict.config.schema import leaves
+from ethpredict.errors import ConfigError
 from ethpredict.sweep.ids import digest
 from ethpredict.sweep.trials import build_trials
 
@@ -42,11 +43,17 @@ CONTEXTS = [
     ARCHIVE | {"data.extras": ["tvl"]},
     ARCHIVE | {"data.extras": ["santiment"]},
     ARCHIVE | {"data.extras": ["pool"], "data.evm.pool": f"'0x{1:040x}'"},
+    {"data.synthetic.book": "l2"},
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
     {"quoting.strategy": "fixed_spread"},
+    {"quoting.strategy": "avellaneda_stoikov"},
+    {"quoting.sizing.mode": "volatility_target"},
+    {"quoting.sizing.mode": "kelly"},
 ]
+# Legal values that no venue takes yet: refused when a study is planned.
+REFUSED = {"quoting.hedge"}
 
 
 def ids(tmp_path: Path, settings: dict[str, Any], replicate: int = 0) -> dict[str, str]:
@@ -121,8 +128,16 @@ def first_context(key: str, tmp_path: Path) -> dict[str, Any]:
 VARIED = [
     key
     for key, leaf in leaves().items()
-    if not key.startswith("sweep.") and len(leaf.rule.get("enum", (1, 2))) > 1
+    if not key.startswith("sweep.")
+    and len(leaf.rule.get("enum", (1, 2))) > 1
+    and key not in REFUSED
 ]
+
+
+@pytest.mark.parametrize("key", sorted(REFUSED))
+def test_what_no_venue_takes_is_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match=key):
+        ids(tmp_path, {key: other_value(key, leaves()[key].default)})
 
 
 @pytest.mark.parametrize("key", VARIED)

@@ -1,0 +1,156 @@
+"""Compiled quotes: terms of every row before a run, distances of one row inside it.
+
+Whatever the strategy, a row's quotes are `centre`, and either a slope in inventory
+(closed form, Avellaneda-Stoikov, fixed spread) or a look-up in the lattice of exact ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ethpredict.quoting._kernels import spread_terms
+from ethpredict.quoting._lattice_kernels import blended_ratio
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def closed_form_rows(
+    gamma: float,
+    zeta: float,
+    sigma: np.ndarray,
+    A: np.ndarray,
+    k: np.ndarray,
+    xi: np.ndarray,
+    mu: np.ndarray,
+    h_rem: np.ndarray,
+    limit: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centre, slope and target of the closed form per row.
+
+    Parameters
+    ----------
+    gamma, zeta : float
+        Aversion to inventory and to execution risk times order size, 1/USD.
+    sigma, A, k, xi, mu, h_rem : ndarray, shape (n,)
+        USD/sqrt(s), 1/s, 1/USD, USD, USD/s, s.
+    limit : float
+        Largest absolute target, lots of the order size.
+
+    Returns
+    -------
+    centre, slope : ndarray, shape (n,)
+        ``delta_bid = centre + (q - target + 1/2) slope``,
+        ``delta_ask = centre - (q - target - 1/2) slope``, USD.
+    target : ndarray, shape (n,)
+        Lots; 0 where there is no drift.
+    """
+    n = len(sigma)
+    centre, slope, target = np.empty(n), np.empty(n), np.zeros(n)
+    known_A, known_k, known_xi = np.nan, np.nan, np.nan
+    middle, growth, pull = np.nan, np.nan, np.nan
+    for i in range(n):
+        if A[i] != known_A or k[i] != known_k or xi[i] != known_xi:
+            # Terms that change only when A, k and xi are fitted again.
+            known_A, known_k, known_xi = A[i], k[i], xi[i]
+            c1, power = spread_terms(zeta, known_k)
+            exponent = 0.5 * power + 0.25 * known_k * known_xi
+            middle = c1 + 0.5 * known_xi
+            growth = np.sqrt(gamma / (2.0 * known_k * known_A)) * np.exp(exponent)
+            pull = np.sqrt(2.0 * known_k * gamma * known_A) * np.exp(-exponent)
+        centre[i] = middle
+        slope[i] = sigma[i] * growth
+        if mu[i] != 0.0 and h_rem[i] > 0.0:
+            variance = gamma * sigma[i] * sigma[i]
+            if variance == 0.0:
+                target[i] = np.copysign(limit, mu[i])
+            else:
+                wanted = mu[i] / variance * -np.expm1(-h_rem[i] * (sigma[i] * pull))
+                target[i] = min(max(wanted, -limit), limit)
+    return centre, slope, target
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def row_distances(
+    q: float,
+    centre: float,
+    slope: float,
+    target: float,
+    decay: float,
+    nodes: np.ndarray,
+    corners: np.ndarray,
+    weights: np.ndarray,
+    falling: bool,
+) -> tuple[float, float]:
+    """Distances of bid and ask at one inventory.
+
+    Parameters
+    ----------
+    q : float
+        Inventory less its target setting, lots.
+    centre, slope, target, decay : float
+        Of the row: USD, USD per lot, lots, 1/USD.
+    nodes, corners, weights, falling
+        Of the row in the lattice; without nodes the slope counts.
+
+    Returns
+    -------
+    delta_bid, delta_ask : float
+        USD; nan where the row is not known.
+    """
+    if np.isnan(centre) or len(nodes) == 0:
+        skew = q - target
+        return centre + (skew + 0.5) * slope, centre - (skew - 0.5) * slope
+    if corners[0] < 0:
+        return np.nan, np.nan
+    held = -q if falling else q
+    bid = centre - blended_ratio(nodes, corners, weights, held) / decay
+    ask = centre + blended_ratio(nodes, corners, weights, held - 1.0) / decay
+    if falling:
+        return ask, bid
+    return bid, ask
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def bounded_distance(delta: float, least: float, most: float) -> float:
+    """Distance held between a least and a largest half spread, USD; nan stays nan."""
+    if np.isnan(delta):
+        return delta
+    return min(max(delta, least), most)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def position_lots(
+    max_lots: int,
+    lot: float,
+    money: float,
+    base: float,
+    per_usd: float,
+    leverage: float,
+    mid: float,
+) -> int:
+    """Largest position on either side, lots.
+
+    Parameters
+    ----------
+    max_lots : int
+        Inventory limit, lots.
+    lot : float
+        Size step, ETH.
+    money : float
+        Capital with all gains and losses so far, USD; at 0 or below nothing is opened.
+    base, per_usd : float
+        Size of the row: ``base + per_usd money``, ETH; nan = no size, nothing is opened.
+    leverage : float
+        Largest ``|q| mid / money``; inf = no such limit.
+    mid : float
+        USD.
+    """
+    size = base
+    if per_usd != 0.0:
+        size = base + per_usd * max(money, 0.0)
+    if leverage < np.inf:
+        size = min(size, leverage * max(money, 0.0) / mid)
+    if size >= max_lots * lot:
+        return max_lots
+    # The comparison is false where the size is nan.
+    return int(size / lot + 1e-9) if size > 0.0 else 0

@@ -1,0 +1,90 @@
+"""The lattice of exact quotes against the solver, and its symmetries."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from ethpredict.errors import ConfigError
+from ethpredict.quoting._exact_kernels import evolve_log_ratios
+from ethpredict.quoting._lattice_kernels import blended_ratio, evolve_many
+from ethpredict.quoting.exact import evolved, exact_quotes
+from ethpredict.quoting.lattice import ERROR_BOUND, QuoteLattice
+
+
+def log_ratios(lattice: QuoteLattice, a: float, x: float, time: float) -> np.ndarray:
+    cells = lattice.cells(a, x, time)
+    q = np.arange(-(lattice.nodes.shape[1] // 2), lattice.nodes.shape[1] // 2, dtype=float)
+    ratio = np.array(
+        [blended_ratio(lattice.nodes, cells.corners[0], cells.weights[0], lots) for lots in q]
+    )
+    return -ratio[::-1] if cells.falling[0] else ratio
+
+
+def draw(rng: np.random.Generator) -> tuple[float, ...]:
+    """gamma, sigma, A, k, mu, horizon over many decades; the forecast move up to about 20/k."""
+    gamma, k = 10 ** rng.uniform(-4, 0), 10 ** rng.uniform(-1, 0.5)
+    A, sigma, horizon = (
+        10 ** rng.uniform(-4, 0),
+        10 ** rng.uniform(-1.5, 0.5),
+        10 ** rng.uniform(1, 5),
+    )
+    return gamma, sigma, A, k, rng.normal() * 10 ** rng.uniform(-2, 1) / horizon / k, horizon
+
+
+@pytest.mark.parametrize("Q", [2, 10, 30])
+def test_interpolation_stays_within_its_bound(Q: int) -> None:
+    """Against exact_quotes at every inventory, on 60 random sets."""
+    rng, lattice, worst = np.random.default_rng(Q), QuoteLattice(Q), 0.0
+    for _ in range(60):
+        gamma, sigma, A, k, mu, horizon = draw(rng)
+        eta = A * math.exp(-(1 + k / gamma) * math.log1p(gamma / k))
+        a, x = 0.5 * k * gamma * sigma**2 / eta, k * mu * horizon
+        if a > 1e4:
+            continue
+        bid, _ = exact_quotes(gamma, sigma, A, k, Q, mu, 0.0, horizon, "stationary")
+        wanted = k * (math.log1p(gamma / k) / gamma - bid[:-1])
+        error = np.abs(log_ratios(lattice, a, x, eta * horizon) - wanted).max() / (1.0 + abs(x))
+        worst = max(worst, error)
+    assert worst <= ERROR_BOUND
+    assert worst > 0.01 * ERROR_BOUND  # the bound says something
+
+
+def test_liquidation_ends_flat() -> None:
+    """At once after the horizon nothing is worth more than anything: log ratios 0."""
+    lattice = QuoteLattice(5, "liquidation")
+    assert np.abs(log_ratios(lattice, 0.5, 0.0, 1e-3)).max() < 2e-2
+    wanted = evolved(np.zeros(10), 0.5, 0.2, 1.0, 4.0)
+    assert log_ratios(lattice, 0.5, 0.8, 4.0) == pytest.approx(wanted, abs=2 * ERROR_BOUND)
+
+
+def test_mirror_and_history() -> None:
+    """-x mirrors the inventory; what was solved before changes no bit."""
+    first, second = QuoteLattice(6), QuoteLattice(6)
+    second.cells([3.0, 0.01], [2.0, 0.1], [1.0, 50.0])
+    up = log_ratios(first, 0.2, 0.7, 3.0)
+    assert np.array_equal(up, log_ratios(second, 0.2, 0.7, 3.0))
+    assert np.array_equal(log_ratios(first, 0.2, -0.7, 3.0), -up[::-1])
+
+
+def test_unknown_rows_and_refusals() -> None:
+    lattice = QuoteLattice(3)
+    cells = lattice.cells([np.nan, 1.0], [0.0, np.nan], 1.0)
+    assert (cells.corners == -1).all()
+    assert len(lattice) == 0
+    with pytest.raises(ConfigError, match="alpha/eta"):
+        lattice.cells(1e7, 0.0, 1.0)
+    with pytest.raises(ConfigError, match="terminal"):
+        QuoteLattice(3, "never")
+
+
+def test_evolve_many_parity() -> None:
+    """evolve_many is evolve_log_ratios per problem."""
+    rng = np.random.default_rng(0)
+    ends, out = rng.normal(size=(4, 6)), np.empty((4, 6))
+    a, b, time = rng.uniform(0.1, 1.0, (3, 4))
+    evolve_many(ends, a, b, time, out)
+    for i in range(4):
+        assert np.array_equal(out[i], evolve_log_ratios(ends[i], a[i], b[i], 1.0, time[i]))
