@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ethpredict.labels.balance import class_balance, time_decay
 from ethpredict.models.base import Algorithm, Floats, ModelError, Regressor, Rows, Sample
 from ethpredict.models.scores import BASELINES, METRICS, baselines, score
 from ethpredict.models.seed import model_seed
@@ -189,7 +190,35 @@ def _prepare(
             f"{len(rows)} training rows are left, at least {MIN_ROWS} are needed; lengthen "
             "validation.train_days or shorten features.windows and labels.horizon"
         )
-    return algorithm.prepare(Sample(table.x, rows, y[rows], weight[rows]), first.model)
+    weights = training_weights(y[rows], weight[rows], first.model)
+    used = weights > 0  # the decay may take the oldest rows out
+    return algorithm.prepare(Sample(table.x, rows[used], y[rows][used], weights[used]), first.model)
+
+
+def training_weights(y: Floats, weight: Floats, model: Mapping[str, Any]) -> Floats:
+    """Label weights as one training set uses them, by ``model.weights``.
+
+    Parameters
+    ----------
+    y : ndarray of float64, shape (n,), log return
+        Outcomes of the training rows, in time order.
+    weight : ndarray of float64, shape (n,), > 0
+        Their label weights.
+    model : mapping
+        The ``model`` section; without ``weights`` (the zero model) nothing changes.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,), >= 0
+        First decayed by age, then balanced between rising and falling outcomes.
+    """
+    options = model.get("weights", {})
+    found = weight
+    if options.get("time_decay", 1.0) != 1.0:
+        found = found * time_decay(weight, float(options["time_decay"]))
+    if options.get("class_balance", False):
+        found = found * class_balance(np.sign(y), found)
+    return found
 
 
 def _prepare_check(
@@ -265,7 +294,7 @@ def _hold(table: Table, rows: Rows) -> float:
     return float((weight * np.nan_to_num(held)).sum() / total) if total > 0 else float("nan")
 
 
-def _scored_rows(
+def scored_rows(
     table: Table, target: Target, schedule: Schedule, split: Split
 ) -> tuple[Floats, Any] | None:
     """Outcomes of a split's test rows and which of them count; None for the locked test."""
@@ -280,7 +309,7 @@ def _baseline_scores(
     table: Table, target: Target, schedule: Schedule, split: Split
 ) -> dict[str, float]:
     """Scores of the forecasts that need no model; empty where nothing may be scored."""
-    scored = _scored_rows(table, target, schedule, split)
+    scored = scored_rows(table, target, schedule, split)
     if scored is None:
         return {}
     y, usable = scored
@@ -304,7 +333,7 @@ def _scores(
     base: dict[str, float],
 ) -> dict[str, float]:
     """Scores of one model on one split, with the baselines' beside them."""
-    scored = _scored_rows(table, target, schedule, split)
+    scored = scored_rows(table, target, schedule, split)
     if scored is None:
         return {}
     y, usable = scored
