@@ -47,10 +47,14 @@ CONTEXTS = [
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
+    {"sim.venue": "amm", "sim.amm.mode": "lp"},
     {"quoting.strategy": "fixed_spread"},
     {"quoting.strategy": "avellaneda_stoikov"},
     {"quoting.sizing.mode": "volatility_target"},
     {"quoting.sizing.mode": "kelly"},
+    {"features.include": ["returns", "regime", "onchain"]},
+    {"labels.clock": "time"},
+    {"labels.events": "cusum"},
 ]
 # Legal values that no venue takes yet: refused when a study is planned.
 REFUSED = {"quoting.hedge"}
@@ -89,7 +93,8 @@ def other_value(key: str, old: Any) -> Any:
         "data.santiment.metrics": ["mvrv_usd"], "data.tvl.chain": "Base",
         "data.evm.pool": f"'0x{2:040x}'",
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
-        "features.include": ["returns"], "features.windows": [7], "data.max_gap": 7200,
+        "features.include": ["returns"],
+        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7], "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
         return special[key]
