@@ -39,9 +39,14 @@ def check_trial(values: Mapping[str, Any]) -> None:
         On the first contradiction.
     """
     candle = SECONDS[values["data.interval"]]
-    if values["data.source"] == "files" and not values["data.files.candles"]:
+    if values["data.source"] == "files" and not (
+        values["data.files.candles"] or values["data.files.trades"]
+    ):
         raise ConfigError(
-            "data.files.candles", None, "a path when data.source is files", "Give the candle file."
+            "data.files.candles",
+            None,
+            "a path when data.source is files",
+            "Give the candle file, or data.files.trades to make candles from.",
         )
     _check_period(values)
     _check_remote(values)

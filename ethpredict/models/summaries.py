@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ethpredict import splits
-from ethpredict.models.fit import Fit, Member, scored_rows
+from ethpredict.models.fit import Fit, scored_rows
 from ethpredict.models.intervals import score_intervals
+from ethpredict.models.member import Member
 from ethpredict.models.scores import score
 from ethpredict.models.table import Table, Target
 from ethpredict.models.walkforward import CPCV, CPCV_PATH, INTERVAL, Schedule
@@ -51,6 +52,7 @@ def _intervals(
         scored = scored_rows(table, target, schedule, split) if split.window else None
         if scored is not None:
             y, usable = scored
+            usable = usable & np.isfinite(fit.m)  # a sequence may reach back too far
             weight = target.weight[split.test][usable]
             parts.append((y[usable], fit.m[usable], weight, np.full(len(weight), split.fold)))
     if not parts:

@@ -12,9 +12,9 @@ import pytest
 from ethpredict.errors import ConfigError
 from ethpredict.labels import class_balance, time_decay
 from ethpredict.models import train_pack
-from ethpredict.models.fit import training_weights
 from ethpredict.models.table import align_tables
 from ethpredict.models.walkforward import make_schedule
+from ethpredict.models.weighing import training_weights
 
 
 @pytest.fixture
