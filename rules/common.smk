@@ -18,7 +18,7 @@ start.import_from(workflow.basedir)
 RESULTS = Path("results")
 STORE = "results/store"
 SYNTAX = Path(".snakemake/ethpredict-syntax.json")
-GPU_ALGOS = {"xgboost"}
+GPU_ALGOS = {"xgboost", "lstm", "gru"}
 RUN_STAGES = {"fetch", "bars", "train", "quote", "simulate"}
 
 
@@ -103,6 +103,16 @@ def upstream_of(stage, parent, name):
 
     def path(wildcards):
         return f"{STORE}/{parent}/{PLAN.specs[stage][known(stage, wildcards)]['upstream'][parent]}/{name}"
+
+    return path
+
+
+def fetched_for_features(name):
+    """Look-up of one fetched file of the market that a feature set's bars stand on."""
+
+    def path(wildcards):
+        bars = PLAN.specs["features"][known("features", wildcards)]["upstream"]["bars"]
+        return f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/{name}"
 
     return path
 
