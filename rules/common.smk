@@ -193,5 +193,10 @@ def simulate_blocks(wildcards):
     )
 
 
+def simulate_tips(wildcards):
+    """Single transactions of the same market."""
+    return simulate_blocks(wildcards).replace("/blocks.", "/tips.")
+
+
 wildcard_constraints:
     id="[0-9a-f]{16}",

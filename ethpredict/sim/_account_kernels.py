@@ -26,7 +26,9 @@ N_SENT, N_REVERTS, N_NOT_INCLUDED = 20, 21, 22
 STUCK = 23
 # Positions closed as a taker because they grew too old.
 N_TIMEOUTS = 24
-N_ACCOUNTS = 25
+# Of what was sent: tips (gwei) and believed chances of inclusion, summed.
+TIPS, CHANCES = 25, 26
+N_ACCOUNTS = 27
 
 # Rows of the detail array that a kernel fills when it has columns.
 D_BID, D_ASK, D_FILL, D_CASH, D_MU, D_TARGET = 0, 1, 2, 3, 4, 5

@@ -109,6 +109,7 @@ def test_details_on_validation_for_the_best_metrics_on_locked_for_all(
         bars=lambda key: pd.DataFrame({"bars": [key]}),
         blocks=lambda key: pd.DataFrame({"fetch": [key]}),
         paths=lambda key: pd.DataFrame({"quote_id": [key]}),
+        tips=lambda key: pd.DataFrame({"fetch": [key]}),
     )
     assert found.paths["run_id"].tolist() == ["a0", "b0"]
     assert set(found.paths["segment"]) == {0}
@@ -119,7 +120,7 @@ def test_details_on_validation_for_the_best_metrics_on_locked_for_all(
 
 
 def test_nothing_to_reveal_keeps_the_columns() -> None:
-    nothing = module.resimulate([], bars=None, blocks=None, paths=None)  # type: ignore[arg-type]
+    nothing = module.resimulate([], *[None] * 4)  # type: ignore[list-item]
     assert list(nothing.locked.columns) == ["trial_id", "name", "baseline", "run_id"]
 
 
