@@ -107,6 +107,16 @@ def upstream_of(stage, parent, name):
     return path
 
 
+def fetched_for_features(name):
+    """Look-up of one fetched file of the market that a feature set's bars stand on."""
+
+    def path(wildcards):
+        bars = PLAN.specs["features"][known("features", wildcards)]["upstream"]["bars"]
+        return f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/{name}"
+
+    return path
+
+
 def first_upstream(stage, wildcards):
     """Upstream ids that all members of a pack share."""
     return PLAN.members(stage, known(stage, wildcards))[0]["upstream"]
@@ -190,6 +200,14 @@ def simulate_blocks(wildcards):
     bars = first_upstream("simulate", wildcards)["bars"]
     return (
         f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/blocks.parquet"
+    )
+
+
+def quote_trades(wildcards):
+    """Trades of the market that a pack's bars stand on."""
+    bars = first_upstream("quote", wildcards)["bars"]
+    return (
+        f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/trades.parquet"
     )
 
 

@@ -4,6 +4,8 @@
 rule build_features:
     input:
         bars=upstream_of("features", "bars", "bars.parquet"),
+        funding=fetched_for_features("funding.parquet"),
+        onchain_daily=fetched_for_features("onchain_daily.parquet"),
     output:
         features=f"{STORE}/features/{{id}}/features.parquet",
         meta=f"{STORE}/features/{{id}}/meta.json",

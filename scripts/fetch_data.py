@@ -39,15 +39,15 @@ from typing import Any
 
 from ethpredict import log
 from ethpredict.data import fetch
-from ethpredict.data.market import TABLES, Chunks
-from ethpredict.io.artefact import write_json, write_table
+from ethpredict.data.market import TABLES
+from ethpredict.io.artefact import write_json, write_tables
 
 
 def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
     """Fetch, then write every table."""
     market = fetch(spec["settings"])
-    for name in sorted(TABLES, key=lambda name: not isinstance(getattr(market, name), Chunks)):
-        write_table(getattr(market, name), getattr(outputs, name))
+    tables = {name: getattr(market, name) for name in TABLES}
+    write_tables(tables, {name: getattr(outputs, name) for name in TABLES})
     write_json(market.quality, outputs.quality)
     write_json(market.truth, outputs.truth)
     write_json(spec, outputs.spec)

@@ -30,9 +30,9 @@ def _remote(settings: dict[str, Any], downloads: Path) -> Market:
 
 
 def _synthetic(settings: dict[str, Any], downloads: Path) -> Market:
-    from ethpredict.data.synthetic import generate
+    from ethpredict.data.synthetic import stream
 
-    return generate(settings)
+    return stream(settings)
 
 
 _SOURCES: dict[str, Callable[[dict[str, Any], Path], Market]] = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from ethpredict.io.chunks import Chunks
 
 CANDLE_COLUMNS: dict[str, str] = {
     "ts_open": "int64",
@@ -208,39 +210,10 @@ def mark_gaps(ts_open: np.ndarray, ts_close: np.ndarray, max_gap: float) -> np.n
 
 
 @dataclass(frozen=True)
-class Chunks:
-    """A table that is made piece by piece and never held whole.
-
-    Parameters
-    ----------
-    make : callable
-        Starts a new pass over the table: an iterator of at least one DataFrame,
-        all with the same columns and dtypes, rows in the table's order. A piece
-        may be empty; every pass gives the same rows.
-
-    Examples
-    --------
-    >>> halves = Chunks(lambda: iter([pd.DataFrame({"n": [1, 2]}), pd.DataFrame({"n": [3]})]))
-    >>> halves.frame()["n"].tolist(), sum(len(piece) for piece in halves)
-    ([1, 2, 3], 3)
-    """
-
-    make: Callable[[], Iterator[pd.DataFrame]]
-
-    def __iter__(self) -> Iterator[pd.DataFrame]:
-        """Start a new pass."""
-        return self.make()
-
-    def frame(self) -> pd.DataFrame:
-        """Return the whole table at once, index 0..n-1."""
-        return pd.concat(list(self), ignore_index=True)
-
-
-@dataclass(frozen=True)
 class Market:
     """One market over one period, in canonical tables.
 
-    Long tables may be `Chunks`: :func:`ethpredict.io.artefact.write_table` streams them.
+    Long tables may be `Chunks`, made in pieces; :meth:`whole` collects them.
 
     Parameters
     ----------
@@ -254,10 +227,10 @@ class Market:
         `BOOK_COLUMNS`; level updates in the source's order, `ts` sorted.
     orders : DataFrame or Chunks
         `ORDER_COLUMNS`; events of single resting orders in the source's order.
-    pool_events : DataFrame
+    pool_events : DataFrame or Chunks
         `POOL_EVENT_COLUMNS`; token 0 is ETH, token 1 USD; reserves after the
         event.
-    blocks : DataFrame
+    blocks : DataFrame or Chunks
         `BLOCK_COLUMNS`; tips in gwei.
     tips : DataFrame or Chunks
         `TIP_COLUMNS`; transactions that were sent, in the order of blocks.
@@ -278,11 +251,29 @@ class Market:
     trades: pd.DataFrame | Chunks = field(default_factory=empty_trades)
     book: pd.DataFrame | Chunks = field(default_factory=empty_book)
     orders: pd.DataFrame | Chunks = field(default_factory=empty_orders)
-    pool_events: pd.DataFrame = field(default_factory=empty_pool_events)
-    blocks: pd.DataFrame = field(default_factory=empty_blocks)
+    pool_events: pd.DataFrame | Chunks = field(default_factory=empty_pool_events)
+    blocks: pd.DataFrame | Chunks = field(default_factory=empty_blocks)
     tips: pd.DataFrame | Chunks = field(default_factory=empty_tips)
     funding: pd.DataFrame = field(default_factory=empty_facts)
     onchain_daily: pd.DataFrame = field(default_factory=empty_facts)
     quarantined: pd.DataFrame = field(default_factory=empty_quarantined)
     quality: dict[str, Any] = field(default_factory=dict)
     truth: dict[str, Any] | None = None
+
+    def whole(self) -> Market:
+        """Return this market with every table in memory."""
+        tables = {name: getattr(self, name) for name in TABLES}
+        made = {name: table for name, table in tables.items() if isinstance(table, Chunks)}
+        pieces: dict[str, list[pd.DataFrame]] = {name: [] for name in made}
+        sources = {id(table.source): table.source for table in made.values() if table.source}
+        for key, source in sources.items():
+            names = [name for name, table in made.items() if id(table.source) == key]
+            for step in source.make():
+                for name in names:
+                    pieces[name].append(step[made[name].name or name])
+        for name, table in made.items():
+            if table.source is None:
+                pieces[name].extend(table)
+        return replace(
+            self, **{name: pd.concat(parts, ignore_index=True) for name, parts in pieces.items()}
+        )

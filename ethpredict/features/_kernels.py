@@ -13,28 +13,6 @@ from ethpredict.rolling._kernels import cusum_step
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-CHUNK = 512
-
-
-@njit(cache=True, nogil=True)
-def convolve_past(x: Floats, weights: Floats) -> Floats:
-    """``sum_k weights[k] x[t - k]``, newest first.
-
-    Rows go side by side and the weights one after the other, so the loop
-    vectorises while each row still adds its products in the same order.
-    """
-    n, width = x.shape[0], weights.shape[0]
-    out = np.full(n, np.nan)
-    for start in range(width - 1, n, CHUNK):
-        stop = min(start + CHUNK, n)
-        total = np.zeros(stop - start)
-        for k in range(width):
-            weight = weights[k]
-            for row in range(stop - start):
-                total[row] += weight * x[start + row - k]
-        out[start:stop] = total
-    return out
-
 
 @njit(cache=True, nogil=True)
 def entropy_of_counts(counts: Integers, total: int) -> float:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ethpredict import rolling
+from ethpredict.data.market import empty_facts
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,6 +54,33 @@ class Missing:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Input(Column):
+    """A column that is no feature: only fitted transforms read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A feature that must be fitted: described here, fitted in training, per window.
+
+    Parameters
+    ----------
+    name : str
+        Name of the transform and, alone or with a suffix, of its columns.
+    kind : str
+        One of :data:`ethpredict.features.fitted.KINDS`.
+    inputs : tuple of str
+        Columns that it reads.
+    options : mapping
+        What the kind wants to know; JSON.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    options: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Market:
     """Bars as contiguous arrays, with what several blocks share.
@@ -77,6 +105,10 @@ class Market:
         Log return of one bar; nan on the first bar and after a gap.
     returns_run : ndarray of int64, shape (n,)
         Returns since the last gap, this one included.
+    facts : DataFrame
+        `FACT_COLUMNS`; what else was published, with the moment it arrived.
+    max_age : float, seconds
+        Age since its arrival at which a fact is missing rather than carried on.
     """
 
     ts_close: npt.NDArray[np.int64]
@@ -92,10 +124,14 @@ class Market:
     log_close: Floats
     returns: Floats
     returns_run: npt.NDArray[np.int64]
+    facts: pd.DataFrame
+    max_age: float
 
     @classmethod
-    def from_bars(cls, bars: pd.DataFrame) -> Market:
-        """Take the canonical bars table apart."""
+    def from_bars(
+        cls, bars: pd.DataFrame, facts: pd.DataFrame | None = None, max_age: float = 0.0
+    ) -> Market:
+        """Take the canonical bars table apart; without facts none are known."""
 
         def column(name: str) -> Floats:
             return np.ascontiguousarray(bars[name], dtype=np.float64)
@@ -117,8 +153,11 @@ class Market:
             log_close=rolling.log_ratio(close, np.ones_like(close)),
             returns=returns,
             returns_run=rolling.run_lengths(returns, gap),
+            facts=empty_facts() if facts is None else facts,
+            max_age=max_age,
         )
 
 
 Settings = Mapping[str, Any]
-Block = Callable[[Market, Settings], list[Column | Missing]]
+Part = Column | Input | Item | Missing
+Block = Callable[[Market, Settings], list[Part]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ethpredict import rolling
-from ethpredict.features.block import Column, Market, Missing, Settings
+from ethpredict.features.block import Column, Market, Part, Settings
 
 WINDOW, WIDTH = 20, 2.0
 
 
-def bollinger(market: Market, settings: Settings) -> list[Column | Missing]:
+def bollinger(market: Market, settings: Settings) -> list[Part]:
     """Place within, and width of, the customary bands: 20 bars, 2 standard deviations.
 
     Parameters

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ethpredict import rolling
 from ethpredict.features import _kernels
-from ethpredict.features.block import Column, Market, Missing, Settings
+from ethpredict.features.block import Column, Market, Part, Settings
 
 
-def breaks(market: Market, settings: Settings) -> list[Column | Missing]:
+def breaks(market: Market, settings: Settings) -> list[Part]:
     """State of a CUSUM filter whose threshold follows the volatility.
 
     Parameters

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 
 from ethpredict.features import _kernels
-from ethpredict.features.block import Column, Market, Missing, Settings
+from ethpredict.features.block import Column, Market, Part, Settings
 
 WORD = 3
 
@@ -40,7 +40,7 @@ def shannon_entropy(message: Iterable[Hashable]) -> float:
     return float(_kernels.entropy_of_counts(counts.astype(np.int64), int(counts.sum())))
 
 
-def entropy(market: Market, settings: Settings) -> list[Column | Missing]:
+def entropy(market: Market, settings: Settings) -> list[Part]:
     """Rolling entropy of the signs of returns, and of words of three signs.
 
     Parameters

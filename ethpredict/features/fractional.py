@@ -6,8 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ethpredict import rolling
-from ethpredict.features import _kernels
-from ethpredict.features.block import Column, Floats, Market, Missing, Settings
+from ethpredict.features import _convolution_kernels as _kernels
+from ethpredict.features.block import Column, Floats, Input, Item, Market, Part, Settings
+
+LEVEL, LAGS, STEP = 0.05, 1, 0.05
+"""Of the search for the smallest order: size of the test, its lags, step between orders."""
 
 
 def fracdiff_weights(d: float, tau: float, longest: int | None = None) -> Floats:
@@ -67,9 +70,11 @@ def fracdiff(x: npt.ArrayLike, d: float, tau: float = 1e-4) -> Floats:
 
     Notes
     -----
-    Each row adds its products in one order, newest first, whatever follows
-    it: appending or altering later rows changes no bit of an earlier one,
-    which an FFT of the whole series would.
+    Up to 64 weights each row adds its products in one order, newest first.
+    Wider ones are cut at absolute rows into blocks of 128: a row adds its own
+    block directly and whole earlier blocks through their Fourier transforms.
+    Either way, appending or altering later rows changes no bit of an earlier
+    one, which an FFT of the whole series would.
 
     References
     ----------
@@ -82,11 +87,29 @@ def fracdiff(x: npt.ArrayLike, d: float, tau: float = 1e-4) -> Floats:
     array([nan,  1.,  2.,  3.])
     """
     values = np.ascontiguousarray(x, dtype=np.float64)
+    return whole_fracdiff(values, np.zeros(len(values), dtype=bool), d, tau)
+
+
+def whole_fracdiff(values: Floats, gap: npt.NDArray[np.bool_], d: float, tau: float) -> Floats:
+    """:func:`fracdiff` of each stretch between gaps and missing values on its own."""
     weights = fracdiff_weights(d, tau, longest=len(values) + 1)
-    return _kernels.convolve_past(values, weights)
+    return _kernels.convolve_stretches(values, rolling.run_lengths(values, gap), weights)
 
 
-def fractional(market: Market, settings: Settings) -> list[Column | Missing]:
+def fracdiff_memory(width: int) -> int:
+    """Rows that can touch a value, its last bit included: whole blocks where they are used.
+
+    Examples
+    --------
+    >>> fracdiff_memory(55), fracdiff_memory(282)
+    (54, 511)
+    """
+    if width <= _kernels.DIRECT:
+        return width - 1
+    return (1 + -(-(width - 1) // _kernels.BLOCK)) * _kernels.BLOCK - 1
+
+
+def fractional(market: Market, settings: Settings) -> list[Part]:
     """Fractional difference of the log close.
 
     Parameters
@@ -98,11 +121,19 @@ def fractional(market: Market, settings: Settings) -> list[Column | Missing]:
 
     Returns
     -------
-    list of Column
-        ``fracdiff``; warm-up and memory: width - 1 rows.
+    list of Column or Input
+        ``fracdiff``; warm-up: width - 1 rows; memory: the same up to a width
+        of 64, else whole blocks of 128 rows (:func:`fracdiff_memory`). With
+        ``fracdiff_d`` null the order is fitted per training window, and the
+        block gives the log close for it.
     """
-    longest = len(market.close) + 1
-    width = len(fracdiff_weights(settings["fracdiff_d"], settings["fracdiff_tau"], longest))
-    values = fracdiff(market.log_close, settings["fracdiff_d"], settings["fracdiff_tau"])
-    whole = rolling.run_lengths(market.log_close, market.gap) >= width
-    return [Column("fracdiff", np.where(whole, values, np.nan), width - 1, width - 1)]
+    d, tau = settings["fracdiff_d"], float(settings["fracdiff_tau"])
+    if d is None:
+        options = {"tau": tau, "level": LEVEL, "lags": LAGS, "step": STEP}
+        return [
+            Input("input_log_close", market.log_close, 0, 0),
+            Item("fracdiff_min_d", "min_d", ("input_log_close",), options),
+        ]
+    width = len(fracdiff_weights(d, tau, len(market.close) + 1))
+    values = whole_fracdiff(market.log_close, market.gap, d, tau)
+    return [Column("fracdiff", values, width - 1, fracdiff_memory(width))]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ethpredict import rolling
-from ethpredict.features.block import Column, Floats, Market, Missing, Settings
+from ethpredict.features.block import Column, Floats, Market, Part, Settings
 
 FAST, SLOW, SIGNAL = 12, 26, 9
 
 
-def macd(market: Market, settings: Settings) -> list[Column | Missing]:
+def macd(market: Market, settings: Settings) -> list[Part]:
     """MACD of the log close with the customary spans 12, 26 and 9.
 
     Parameters

@@ -7,7 +7,11 @@ from ethpredict.features.bollinger import bollinger
 from ethpredict.features.breaks import breaks
 from ethpredict.features.entropy import entropy
 from ethpredict.features.fractional import fractional
+from ethpredict.features.funding import funding
+from ethpredict.features.liquidity import liquidity
 from ethpredict.features.macd import macd
+from ethpredict.features.onchain import onchain
+from ethpredict.features.regime import regime
 from ethpredict.features.returns import returns
 from ethpredict.features.rsi import rsi
 from ethpredict.features.seasonality import seasonality
@@ -24,5 +28,9 @@ BLOCKS: dict[str, Block] = {
     "fracdiff": fractional,
     "entropy": entropy,
     "breaks": breaks,
+    "regime": regime,
+    "onchain": onchain,
+    "liquidity": liquidity,
+    "funding": funding,
     "seasonality": seasonality,
 }

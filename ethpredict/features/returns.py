@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ethpredict import rolling
-from ethpredict.features.block import Column, Market, Missing, Settings
+from ethpredict.features.block import Column, Market, Part, Settings
 
 
-def returns(market: Market, settings: Settings) -> list[Column | Missing]:
+def returns(market: Market, settings: Settings) -> list[Part]:
     """Log return over 1 bar and over each of `windows` bars.
 
     Parameters

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ethpredict import rolling
-from ethpredict.features.block import Column, Market, Missing, Settings
+from ethpredict.features.block import Column, Market, Part, Settings
 
 
-def rsi(market: Market, settings: Settings) -> list[Column | Missing]:
+def rsi(market: Market, settings: Settings) -> list[Part]:
     """Wilder's relative strength index of the close.
 
     Parameters

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ethpredict.features import _kernels
-from ethpredict.features.block import Column, Market, Missing, Settings
+from ethpredict.features.block import Column, Market, Part, Settings
 
 DAY_NS = 86_400_000_000_000
 
 
-def seasonality(market: Market, settings: Settings) -> list[Column | Missing]:
+def seasonality(market: Market, settings: Settings) -> list[Part]:
     """Where in the day and in the week the bar closes (UTC), as points on a circle.
 
     Parameters

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ethpredict import rolling
-from ethpredict.features.block import Column, Floats, Market, Missing, Settings
+from ethpredict.features.block import Column, Floats, Market, Missing, Part, Settings
 
 
-def vol_adj_flow(market: Market, settings: Settings) -> list[Column | Missing]:
+def vol_adj_flow(market: Market, settings: Settings) -> list[Part]:
     """Taker imbalance, volume-adjusted signed flow and distance from the VWAP.
 
     Parameters
@@ -49,10 +49,10 @@ def vol_adj_flow(market: Market, settings: Settings) -> list[Column | Missing]:
     the tick rule of Lee and Ready (1991), doi:10.1111/j.1540-6261.1991.tb02683.x,
     applied to bars.
     """
-    taker_gone = _absent(market.taker_buy, market.volume)
-    quote_gone = _absent(market.quote_volume, market.volume)
+    taker_gone = absent(market.taker_buy, market.volume)
+    quote_gone = absent(market.quote_volume, market.volume)
     signed = np.sign(market.returns) * market.volume
-    columns: list[Column | Missing] = []
+    columns: list[Part] = []
     for window in settings["windows"]:
         name = f"taker_imbalance_{window}"
         if taker_gone:
@@ -71,7 +71,7 @@ def vol_adj_flow(market: Market, settings: Settings) -> list[Column | Missing]:
     return columns
 
 
-def _absent(values: Floats, volume: Floats) -> str:
+def absent(values: Floats, volume: Floats) -> str:
     """Why an input counts as missing; empty where it does not."""
     if np.isnan(values).all():
         return "is missing in every bar"

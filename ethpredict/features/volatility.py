@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from ethpredict import rolling
-from ethpredict.features.block import Column, Floats, Market, Missing, Settings
+from ethpredict.features.block import Column, Floats, Market, Part, Settings
 
 
-def volatility(market: Market, settings: Settings) -> list[Column | Missing]:
+def volatility(market: Market, settings: Settings) -> list[Part]:
     """Three estimators of the standard deviation of one bar's log return.
 
     Parameters
@@ -42,7 +42,7 @@ def volatility(market: Market, settings: Settings) -> list[Column | Missing]:
     body = rolling.log_ratio(market.close, market.open)
     parkinson = span * span / (4.0 * math.log(2.0))
     garman_klass = 0.5 * span * span - (2.0 * math.log(2.0) - 1.0) * body * body
-    columns: list[Column | Missing] = []
+    columns: list[Part] = []
     for window in settings["windows"]:
         _, sd = rolling.window_mean_sd(market.returns, market.returns_run, window, ddof=1)
         columns += [

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -19,8 +20,20 @@ import pyarrow.parquet as pq
 
 from ethpredict.errors import DataError
 from ethpredict.io.atomic import atomic_path
+from ethpredict.io.chunks import Chunks
+from ethpredict.io.table_writer import ROW_GROUP, TableWriter
 
-ROW_GROUP = 65_536
+__all__ = [
+    "ROW_GROUP",
+    "iter_table",
+    "read_json",
+    "read_members",
+    "read_table",
+    "verify",
+    "write_json",
+    "write_table",
+    "write_tables",
+]
 _ID = re.compile("[0-9a-f]{16}")
 
 
@@ -31,7 +44,7 @@ def write_table(frame: pd.DataFrame | pa.Table | Iterable[pd.DataFrame], path: s
     ----------
     frame : DataFrame, pyarrow.Table or iterable of DataFrame
         Rows in their final order; the index is not written. Pieces of an
-        iterable (such as :class:`ethpredict.data.market.Chunks`) are written as
+        iterable (such as :class:`ethpredict.io.chunks.Chunks`) are written as
         they come, in memory of some row groups; the same rows give the same
         bytes however they are cut.
     path : path-like
@@ -43,47 +56,58 @@ def write_table(frame: pd.DataFrame | pa.Table | Iterable[pd.DataFrame], path: s
         If there is no piece, or a piece has other columns or dtypes than the first.
     """
     pieces = [frame] if isinstance(frame, (pd.DataFrame, pa.Table)) else frame
-    with atomic_path(path) as temporary:
-        writer = None
-        for group in _row_groups(pieces, path):
-            if writer is None:
-                writer = pq.ParquetWriter(
-                    temporary, group.schema, compression="zstd", compression_level=3
-                )
-            writer.write_table(group, row_group_size=ROW_GROUP)
-        if writer is None:
-            raise DataError(path, None, "the table has no piece, so its columns are not known")
-        writer.close()
+    with atomic_path(path) as temporary, TableWriter(temporary, path) as writer:
+        for piece in pieces:
+            writer.add(piece)
 
 
-def _row_groups(pieces: Iterable[pd.DataFrame | pa.Table], path: str | Path) -> Iterator[pa.Table]:
-    """Regroup pieces into tables of `ROW_GROUP` rows (the last one: what is left)."""
-    waiting: list[pa.Table] = []
-    rows = 0
-    schema = None
-    for piece in pieces:
-        table = _plain_table(piece)
-        if schema is None:
-            schema = table.schema
-        if table.schema != schema:
-            reason = f"a piece has the columns {table.schema}, the first {schema}"
-            raise DataError(path, None, reason)
-        waiting.append(table)
-        rows += len(table)
-        # A full group waits for the row after it, so that no table ends in an empty group.
-        while rows > ROW_GROUP:
-            whole = pa.concat_tables(waiting)
-            yield whole.slice(0, ROW_GROUP).combine_chunks()
-            waiting, rows = [whole.slice(ROW_GROUP)], rows - ROW_GROUP
-    if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
+def write_tables(
+    tables: Mapping[str, pd.DataFrame | Chunks], paths: Mapping[str, str | Path]
+) -> None:
+    """Write several tables; those that one pass makes together are made once.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame or Chunks
+        Tables by name. Those that are made in pieces are written first, so that
+        a failure in their making leaves none of the others.
+    paths : mapping of str to path-like
+        Final names by the same names.
+
+    Raises
+    ------
+    DataError
+        As :func:`write_table`.
+    """
+    joint: dict[int, list[str]] = {}
+    alone: list[str] = []
+    for name, table in tables.items():
+        if isinstance(table, Chunks) and table.source is not None:
+            joint.setdefault(id(table.source), []).append(name)
+        elif isinstance(table, Chunks):
+            alone.insert(0, name)
+        else:
+            alone.append(name)
+    for names in joint.values():
+        _write_joint({name: cast(Chunks, tables[name]) for name in names}, paths)
+    for name in alone:
+        write_table(tables[name], paths[name])
 
 
-def _plain_table(piece: pd.DataFrame | pa.Table) -> pa.Table:
-    """Arrow table without index and metadata."""
-    if not isinstance(piece, pa.Table):
-        piece = pa.Table.from_pandas(piece, preserve_index=False)
-    return piece.replace_schema_metadata(None)
+def _write_joint(parts: Mapping[str, Chunks], paths: Mapping[str, str | Path]) -> None:
+    """Write the tables of one pass; all of them appear or none."""
+    source = next(iter(parts.values())).source
+    assert source is not None
+    with ExitStack() as stack:
+        temporary = {name: stack.enter_context(atomic_path(paths[name])) for name in parts}
+        with ExitStack() as files:
+            writers = {
+                name: files.enter_context(TableWriter(temporary[name], paths[name]))
+                for name in parts
+            }
+            for pieces in source.make():
+                for name, part in parts.items():
+                    writers[name].add(pieces[part.name or name])
 
 
 def iter_table(path: str | Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:

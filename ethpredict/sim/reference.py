@@ -128,17 +128,15 @@ def run_amm(
         reference, fill = close[i], 0.0
         base_cost = (gas_eth * float(base_fee[i]) + s[amm.P_DATA_FEE] * amm.GWEI) * reference
         unit = gas_eth * reference
-        tip, odds, slope = (float(x[i]) for x in tips)
         book.detail[acc.D_BID, j] = pool.reserve1 / pool.reserve0 * (1.0 - pool.fee)
         book.detail[acc.D_ASK, j] = pool.reserve1 / pool.reserve0 / (1.0 - pool.fee)
         spent = book.accounts[acc.GAS], book.accounts[acc.BRIBE]
         balance = funds + book.accounts[acc.CASH] - spent[0] - spent[1]
-        size, drift, target, chance = 0.0, 0.0, 0.0, math.nan
+        size, drift, target, tip, chance = 0.0, 0.0, 0.0, 0.0, math.nan
         if j > 0:
             known = reference, float(path.sigma[i]), float(mu[i]), float(path.h_rem[i])
-            curve = tip, odds, slope
             size, drift, target, tip, chance = _decide(
-                pool, known, held, balance, base_cost, curve, unit, s
+                pool, known, held, balance, base_cost, (tips[0][i], tips[1][i], tips[2][i]), unit, s
             )
         expected = pool.cost(size)
         if j > 0:
@@ -165,8 +163,7 @@ def run_amm(
         book.accounts[acc.STUCK] = 1.0
     elif held != 0.0:
         gas = s[amm.P_GAS_UNITS] * (float(base_fee[-1]) + s[amm.P_TIP]) + s[amm.P_DATA_FEE]
-        gas *= amm.GWEI * close[-1]
-        received = -pool.cost(-held) - gas
+        received = -pool.cost(-held) - gas * (amm.GWEI * close[-1])
         book.add(acc.LIQUIDATION, received - held * close[-1])
         book.add(acc.CASH, received)
     return book.outcome()
@@ -200,7 +197,7 @@ def _decide(
 ) -> tuple[float, float, float, float, float]:
     """Signed ETH to send (0: nothing), drift, target, tip (gwei) and its believed chance."""
     mid, sigma, drift, h_rem = known
-    tip, odds, slope = curve
+    tip, odds, slope = (float(value) for value in curve)
     limit, horizon = s[amm.P_MAX], s[amm.P_RISK_HORIZON]
     chance = inclusion_chance(odds, slope, tip)
     if s[amm.P_STRATEGY] == amm.HOLD and held == 0.0:

@@ -154,6 +154,11 @@ class Run:
             floor = int(self.number("sim.amm.base_fee_floor_wei", 0.0, 1e18))
         return chain_by_name(self.word("sim.amm.chain", tuple(sorted(CHAINS))), floor)
 
+    @property
+    def block_time(self) -> float:
+        """Seconds between blocks: the setting, or the chain's."""
+        return self.optional("sim.amm.block_time", self.chain.block_time_s, 0.0, 3600.0)
+
     def optional(self, key: str, absent: float, low: float, high: float = math.inf) -> float:
         """Value of a number > `low`, or `absent` where it is null."""
         if self.get(key) is None:
@@ -314,9 +319,7 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_FEE] = run.number("sim.amm.fee_bps", 0.0, 300.0) * BPS
     values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, open_low=True)
     values[amm.P_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
-    values[amm.P_BLOCK_TIME] = run.optional(
-        "sim.amm.block_time", run.chain.block_time_s, 0.0, 3600.0
-    )
+    values[amm.P_BLOCK_TIME] = run.block_time
     values[amm.P_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
     values[amm.P_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7)
     values[amm.P_TIP] = run.number("sim.amm.tip_gwei", 0.0, 1e5)

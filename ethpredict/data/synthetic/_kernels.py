@@ -243,6 +243,53 @@ def base_fee_day(
 
 
 @njit(cache=True, nogil=True)
+def tip_day(
+    bids: np.ndarray,
+    luck: np.ndarray,
+    chance: np.ndarray,
+    levels: np.ndarray,
+    steps: np.ndarray,
+    taken: np.ndarray,
+    percentiles: np.ndarray,
+    sent: np.ndarray,
+    included: np.ndarray,
+) -> None:
+    """Settle the bids of each block.
+
+    Fills `steps` and `taken` per bid, `percentiles` (in steps) of the included
+    bids per block, and adds to the counts by step.
+    """
+    n, m = bids.shape
+    ordered = np.empty(m)
+    for b in range(n):
+        count = 0
+        for j in range(m):
+            step = min(int(bids[b, j]), chance.shape[0] - 1)
+            take = luck[b, j] < chance[step]
+            steps[b, j] = step
+            taken[b, j] = take
+            sent[step] += 1
+            if take:
+                included[step] += 1
+                at = count
+                while at > 0 and ordered[at - 1] > step:
+                    ordered[at] = ordered[at - 1]
+                    at -= 1
+                ordered[at] = step
+                count += 1
+        for i in range(levels.shape[0]):
+            if count == 0:
+                percentiles[b, i] = np.nan
+                continue
+            position = levels[i] * (count - 1)
+            below = int(position)
+            share = position - below
+            low = ordered[below]
+            high = ordered[below + 1] if share > 0.0 else low
+            percentiles[b, i] = low + share * (high - low)
+
+
+@njit(cache=True, nogil=True)
 def swap(
     reserves: np.ndarray, amount0: float, amount1: float, keep: float, event: np.ndarray
 ) -> None:

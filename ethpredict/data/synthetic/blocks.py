@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ethpredict.data.synthetic._kernels import base_fee_day
+from ethpredict.data.synthetic._kernels import base_fee_day, tip_day
 from ethpredict.data.synthetic.keyed_random import stream
 from ethpredict.data.synthetic.settings import (
     DAY_NS,
@@ -21,7 +21,7 @@ from ethpredict.data.synthetic.settings import (
 )
 from ethpredict.data.synthetic.volatility import DayState
 
-_TIP_LEVELS = (0.1, 0.5, 0.9)
+_TIP_LEVELS = np.array([0.1, 0.5, 0.9])
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class BlockDay:
     tips : float64 array of shape (n, 3)
         10th, 50th and 90th percentile of the included tips, gwei; nan where
         no bid was included.
+    bids : float64 array of shape (n, tips_per_block)
+        Tips of the transactions that the market shows, gwei.
+    taken : bool array of shape (n, tips_per_block)
+        Whether each of them was included.
     sent, included : int64 array of shape (TIP_STEPS,)
         Bids and included bids by tip step.
     next_base_fee : int
@@ -50,6 +54,8 @@ class BlockDay:
     base_fee_wei: np.ndarray
     gas_used: np.ndarray
     tips: np.ndarray
+    bids: np.ndarray
+    taken: np.ndarray
     sent: np.ndarray
     included: np.ndarray
     next_base_fee: int
@@ -64,44 +70,6 @@ def inclusion_probability(market: MarketSettings) -> np.ndarray:
     """Return the planted chance of inclusion of each bid, float64 array of shape (TIP_STEPS,)."""
     logit = market.inclusion_a + market.inclusion_s * tip_grid(market)
     return 1.0 / (1.0 + np.exp(-np.clip(logit, -700.0, 700.0)))
-
-
-def included_percentiles(steps: np.ndarray, included: np.ndarray) -> np.ndarray:
-    """Take the percentiles of the included bids of each block.
-
-    Parameters
-    ----------
-    steps : int64 array of shape (n, m)
-        Tip step of each bid.
-    included : bool array of shape (n, m)
-        Whether it was included.
-
-    Returns
-    -------
-    float64 array of shape (n, 3)
-        Linear interpolation between order statistics, as in `numpy.percentile`;
-        nan where nothing was included.
-
-    Examples
-    --------
-    >>> included_percentiles(np.array([[4, 2, 9]]), np.array([[True, True, False]])).tolist()
-    [[2.2, 3.0, 3.8]]
-    """
-    n, m = steps.shape
-    ordered = np.sort(np.where(included, steps, TIP_STEPS), axis=1)
-    count = included.sum(axis=1)
-    out = np.full((n, len(_TIP_LEVELS)), np.nan)
-    row = np.flatnonzero(count)
-    for j, level in enumerate(_TIP_LEVELS):
-        position = level * (count[row] - 1)
-        below = position.astype(np.int64)
-        above = np.minimum(below + 1, m - 1)
-        share = position - below
-        low = ordered[row, below]
-        # At the last order statistic the share is 0 and `above` may be a bid left out.
-        high = np.where(share > 0, ordered[row, above], low)
-        out[row, j] = low + share * (high - low)
-    return out
 
 
 def block_day(market: MarketSettings, day: int, state: DayState, base_fee: int) -> BlockDay:
@@ -146,18 +114,32 @@ def block_day(market: MarketSettings, day: int, state: DayState, base_fee: int) 
     after = base_fee_day(
         base_fee, level[minute], noise, GAS_LIMIT, ELASTICITY, DENOMINATOR, fees, used
     )
-    rng = stream(market.seed, "tips", day)
-    shape = (len(offset), TIP_BIDS)
-    bids = rng.standard_exponential(shape, dtype=np.float32) * TIP_STEPS_PER_MEAN
-    steps = np.minimum(bids.astype(np.int64), TIP_STEPS - 1)
-    included = rng.random(shape, dtype=np.float32) < inclusion_probability(market)[steps]
+    tips, shown, taken, sent, included = _tips(market, day, len(offset))
     return BlockDay(
         first=first,
         offset_ns=offset,
         base_fee_wei=fees,
         gas_used=used,
-        tips=included_percentiles(steps, included) * market.tip_step,
-        sent=np.bincount(steps.ravel(), minlength=TIP_STEPS),
-        included=np.bincount(steps[included], minlength=TIP_STEPS),
+        tips=tips,
+        bids=shown,
+        taken=taken,
+        sent=sent,
+        included=included,
         next_base_fee=int(after),
     )
+
+
+def _tips(market: MarketSettings, day: int, blocks: int) -> tuple[np.ndarray, ...]:
+    """Draw and settle the bids of a day's blocks; see the fields of `BlockDay`."""
+    rng = stream(market.seed, "tips", day)
+    shape = (blocks, TIP_BIDS)
+    bids = rng.standard_exponential(shape, dtype=np.float32)
+    bids *= np.float32(TIP_STEPS_PER_MEAN)
+    luck = rng.random(shape, dtype=np.float32)
+    steps, taken = np.empty(shape, np.int16), np.empty(shape, bool)
+    tips = np.empty((blocks, len(_TIP_LEVELS)))
+    sent, included = np.zeros(TIP_STEPS, np.int64), np.zeros(TIP_STEPS, np.int64)
+    chance = inclusion_probability(market)
+    tip_day(bids, luck, chance, _TIP_LEVELS, steps, taken, tips, sent, included)
+    shown = steps[:, : market.tips_per_block] * market.tip_step
+    return (tips * market.tip_step, shown, taken[:, : market.tips_per_block].copy(), sent, included)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-PURPOSES = ("initial", "volatility", "price", "jumps", "trades", "blocks", "tips", "pool")
+PURPOSES = ("initial", "volatility", "price", "jumps", "trades", "blocks", "tips", "pool", "book")
 
 
 def stream(seed: int, purpose: str, day: int = 0) -> np.random.Generator:

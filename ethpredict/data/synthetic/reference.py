@@ -46,6 +46,38 @@ def next_base_fee(
     return base_fee + max(change, 1) if gas_used > target else base_fee - change
 
 
+def tip_day(
+    bids: Sequence[Sequence[float]],
+    luck: Sequence[Sequence[float]],
+    chance: Sequence[float],
+    levels: Sequence[float],
+) -> list[tuple[list[int], list[bool], list[float]]]:
+    """Settle the bids of each block: steps, whether included, percentiles of the included ones.
+
+    Percentiles interpolate linearly between order statistics, as `numpy.percentile`
+    does; nan where nothing was included.
+
+    Examples
+    --------
+    >>> tip_day([[4.2, 2.9, 9.9]], [[0.1, 0.1, 0.9]], [0.5] * 5, [0.1, 0.5, 0.9])
+    [([4, 2, 4], [True, True, False], [2.2, 3.0, 3.8])]
+    """
+    blocks = []
+    for bid, chances in zip(bids, luck, strict=True):
+        steps = [min(int(x), len(chance) - 1) for x in bid]
+        taken = [bool(u < chance[s]) for s, u in zip(steps, chances, strict=True)]
+        ordered = sorted(s for s, take in zip(steps, taken, strict=True) if take)
+        row = []
+        for level in levels if ordered else ():
+            position = level * (len(ordered) - 1)
+            low = ordered[int(position)]
+            share = position - int(position)
+            high = ordered[int(position) + 1] if share > 0 else low
+            row.append(low + share * (high - low))
+        blocks.append((steps, taken, row if ordered else [math.nan] * len(levels)))
+    return blocks
+
+
 def imbalance(bought: float, volume: float) -> float:
     """Taker imbalance of a candle in -1..1, 0 when nothing traded."""
     return 2.0 * bought / volume - 1.0 if volume > 0 else 0.0

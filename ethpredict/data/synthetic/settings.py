@@ -16,6 +16,9 @@ DAY_NS = DAY_SECONDS * NS_PER_SECOND
 YEAR_SECONDS = 365 * DAY_SECONDS
 DEFAULT_START = "2025-01-01"
 
+# Settings that say nothing without an order book.
+BOOK_ONLY = {"hawkes_branching", "hawkes_half_life", "limits_per_trade"}
+
 # Two Ornstein-Uhlenbeck factors of log volatility: days and hours (sd, half-life in seconds).
 SLOW_SD, SLOW_HALF_LIFE = 0.32, 4 * DAY_SECONDS
 FAST_SD, FAST_HALF_LIFE = 0.45, 5400
@@ -96,6 +99,16 @@ class MarketSettings:
         Level that the base fee returns to, gwei.
     inclusion_a, inclusion_s : float
         Inclusion probability 1/(1+exp(-(a + s tip))), tip in gwei.
+    tips_per_block : int
+        Transactions of each block that the table of tips shows, 0..16.
+    book : str
+        none, l2 or orders: how much of an order-by-order book is simulated and shown.
+    hawkes_branching : float
+        Mean number of events that one event of the order flow sets off at once, in [0, 1).
+    hawkes_half_life : float
+        Half-life of that excitation, seconds.
+    limits_per_trade : float
+        Mean number of limit orders (and of cancels) per market order.
     """
 
     symbol: str
@@ -122,6 +135,11 @@ class MarketSettings:
     base_fee_gwei: float
     inclusion_a: float
     inclusion_s: float
+    tips_per_block: int
+    book: str
+    hawkes_branching: float = 0.0
+    hawkes_half_life: float = 1.0
+    limits_per_trade: float = 0.0
 
     @property
     def fill_A(self) -> float:  # noqa: N802 - the field's symbol
@@ -162,6 +180,11 @@ class MarketSettings:
     def price_scale(self) -> float:
         """Ticks per USD: five digits after the first digit of the starting price."""
         return 10.0 ** (5 - math.floor(math.log10(self.price)))
+
+    @property
+    def book_scale(self) -> float:
+        """Ticks of the order book per USD: four digits after the first, ten times coarser."""
+        return self.price_scale / 10
 
     @property
     def size_scale(self) -> float:
@@ -212,6 +235,8 @@ def read_settings(settings: Mapping[str, Any]) -> MarketSettings:
         "candle_seconds",
         "max_gap",
     }
+    if given.get("book") == "none":
+        names -= BOOK_ONLY
     for name in sorted(names):
         if name not in given:
             raise ConfigError(f"data.synthetic.{name}", None, "given", "Take the schema's default.")

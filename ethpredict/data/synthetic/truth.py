@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from ethpredict.data.synthetic import settings as constants
+from ethpredict.data.synthetic._book_kernels import REFILL_DELAY
 from ethpredict.data.synthetic.blocks import tip_grid
+from ethpredict.data.synthetic.book import CROWD_LIMIT, book_shape
+from ethpredict.data.synthetic.flow import TYPES, order_flow
 from ethpredict.data.synthetic.signal import FLOW_DECAY
 
 
@@ -38,6 +41,7 @@ def describe(
     """
     used = np.flatnonzero(sent)
     return {
+        **_book(market),
         "seed": market.seed,
         "days": market.days,
         "start_ns": market.start_ns,
@@ -104,5 +108,34 @@ def describe(
             "level_gwei": market.base_fee_gwei,
             "elasticity": constants.ELASTICITY,
             "denominator": constants.DENOMINATOR,
+        },
+    }
+
+
+def _book(market: constants.MarketSettings) -> dict[str, Any]:
+    """Truths of the order book and its flow; nothing without a book."""
+    if market.book == "none":
+        return {}
+    shape, flow = book_shape(market), order_flow(market)
+    return {
+        "book": {
+            "tick": 1.0 / market.book_scale,
+            "lot": 1.0 / market.size_scale,
+            "ladder_levels": shape.ladder,
+            "reach_levels": shape.reach,
+            "maker_mean_size": shape.maker_lots / market.size_scale,
+            "crowd_mean_size": shape.crowd_lots / market.size_scale,
+            "crowd_mean_distance_levels": shape.crowd_ticks,
+            "crowd_limit": CROWD_LIMIT,
+            "refill_s": REFILL_DELAY * 1e-9,
+        },
+        "hawkes": {
+            "types": list(TYPES),
+            "branching_ratio": market.hawkes_branching,
+            "branching": flow.branching.tolist(),
+            "base_per_s": flow.base.tolist(),
+            "mean_per_s": flow.mean.tolist(),
+            "decay_per_s": flow.decay,
+            "half_life_s": market.hawkes_half_life,
         },
     }

@@ -222,3 +222,28 @@ def test_arbitrage_has_no_better_neighbour(price: float, ratio: float, fee: floa
         return
     assert gain(1.0) == pytest.approx(profit, rel=1e-6, abs=1e-4)
     assert gain(1.0) >= max(gain(0.99), gain(1.01)) - 1e-6
+
+
+def test_tip_day_parity() -> None:
+    rng = np.random.default_rng(4)
+    n, m, steps = 400, 16, 30
+    bids = (rng.standard_exponential((n, m)) * 10).astype(np.float32)
+    luck = rng.random((n, m), dtype=np.float32)
+    chance = np.linspace(0.0, 0.6, steps)
+    levels = np.array([0.1, 0.5, 0.9])
+    step, taken = np.empty((n, m), np.int16), np.empty((n, m), bool)
+    tips = np.empty((n, 3))
+    sent, included = np.zeros(steps, np.int64), np.zeros(steps, np.int64)
+    _kernels.tip_day(bids, luck, chance, levels, step, taken, tips, sent, included)
+    plain = reference.tip_day(bids.tolist(), luck.tolist(), chance.tolist(), levels.tolist())
+    assert step.tolist() == [row[0] for row in plain]
+    assert taken.tolist() == [row[1] for row in plain]
+    np.testing.assert_array_equal(tips, [row[2] for row in plain])
+    assert 0 < np.isnan(tips[:, 0]).sum() < n
+    some = ~np.isnan(tips[:, 0])
+    expected = [
+        np.percentile(s[t], 100 * levels) for s, t in zip(step[some], taken[some], strict=True)
+    ]
+    np.testing.assert_allclose(tips[some], expected, rtol=1e-12)
+    assert sent.sum() == n * m
+    np.testing.assert_array_equal(included, np.bincount(step[taken], minlength=steps))

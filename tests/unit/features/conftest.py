@@ -46,6 +46,46 @@ def make_bars():
     return _bars
 
 
+DAY = 86_400_000_000_000
+DAILY = ("daily_active_addresses", "dev_activity", "social_dominance_total", "tvl")
+
+
+def _facts(seed: int, ts: np.ndarray) -> pd.DataFrame:
+    """Facts around the bars: daily ones, funding every 8 hours, a mark price every hour."""
+    rng = np.random.default_rng(seed)
+    first, last = int(ts.min()) - 20 * DAY, int(ts.max()) + 3 * DAY
+    tables = []
+    for name in (*DAILY, "funding_rate", "mark_price"):
+        step = {"funding_rate": DAY // 3, "mark_price": DAY // 24}.get(name, DAY)
+        when = np.arange(first // DAY * DAY, last, step)
+        value = np.exp(rng.normal(8.0 if name != "funding_rate" else -9.0, 0.1, len(when)))
+        known = when + (DAY if name in DAILY else 0)
+        tables.append(
+            pd.DataFrame({"ts": when, "ts_known": known, "source": "x", "name": name,
+                          "value": value})
+        )  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def make_facts():
+    """Function (seed, moments) -> facts."""
+    return _facts
+
+
+@pytest.fixture(scope="session")
+def build():
+    """``features.build`` with facts that belong to the bars' first moment."""
+
+    def run(bars, settings):
+        ts = bars["ts_close"].to_numpy() if len(bars) else np.zeros(1, np.int64)
+        span = np.array([1_700_000_100_000_000_000, 1_700_000_100_000_000_000 + 40 * DAY])
+        facts = _facts(7, span if len(bars) and ts[0] > span[0] else ts)
+        return features.build(bars, settings, facts)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def make_settings():
     """Function (**changes) -> settings of the feature stage, small look-backs."""
@@ -60,6 +100,11 @@ def make_settings():
             "fracdiff_tau": 0.005,
             "entropy_window": 12,
             "cusum_multiple": 2.0,
+            "regime_methods": ["quantiles", "hmm"],
+            "regime_window": 10,
+            "regime_bins": 3,
+            "regime_states": 2,
+            "max_age_days": 3,
         }
         return {"features": base | changes}
 

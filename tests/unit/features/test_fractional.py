@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import oaconvolve
 from scipy.special import binom
 
-from ethpredict.features import _kernels, fracdiff, fracdiff_weights, reference
+from ethpredict.features import _convolution_kernels as _kernels
+from ethpredict.features import fracdiff, fracdiff_weights, reference
+from ethpredict.features.fractional import fracdiff_memory, whole_fracdiff
 
 
 @given(st.floats(0.05, 1.95), st.sampled_from([1e-1, 1e-2, 1e-3]))
@@ -48,24 +51,73 @@ def test_values_of_the_vectors(shared_vectors):
         assert found[int(row)] == pytest.approx(value, rel=1e-12)
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 1500), st.floats(0.1, 1.9))
-def test_kernel_is_the_plain_reference(seed, n, d):
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 1500),
+    st.floats(0.1, 1.9),
+    st.sampled_from([1e-3, 1e-4]),
+    st.integers(0, 400),
+)
+def test_kernel_is_the_plain_reference(seed, n, d, tau, offset):
     x = np.random.default_rng(seed).normal(size=n)
-    weights = fracdiff_weights(d, 1e-3)
-    np.testing.assert_allclose(
-        _kernels.convolve_past(x, weights), reference.convolve_past(x, weights), atol=1e-12
-    )
+    weights = fracdiff_weights(d, tau)
+    expected = reference.convolve_past(x, weights)
+    for found in (_kernels.direct_past(x, weights), _kernels.partitioned_past(x, weights, offset)):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 1400), st.floats(0, 1))
-def test_causal_bit_for_bit_across_the_kernels_chunks(seed, n, cut):
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 1400), st.floats(0, 1), st.sampled_from([1e-3, 1e-4])
+)
+def test_causal_bit_for_bit_across_the_kernels_chunks(seed, n, cut, tau):
     x = np.random.default_rng(seed).normal(size=n)
     t = int(cut * n)
     other = x.copy()
     other[t:] = 1e9
-    whole = fracdiff(x, 0.4, 1e-3)[:t].tobytes()
-    assert fracdiff(other, 0.4, 1e-3)[:t].tobytes() == whole
-    assert fracdiff(x[:t], 0.4, 1e-3).tobytes() == whole
+    whole = fracdiff(x, 0.4, tau)[:t].tobytes()
+    assert fracdiff(other, 0.4, tau)[:t].tobytes() == whole
+    assert fracdiff(x[:t], 0.4, tau).tobytes() == whole
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(600, 1500))
+def test_wide_memory_is_the_one_that_is_stated(seed, row):
+    x = np.random.default_rng(seed).normal(size=1600)
+    memory = fracdiff_memory(len(fracdiff_weights(0.4, 1e-4)))
+    other = x.copy()
+    other[: row - memory] = 1e6
+    assert fracdiff(other, 0.4, 1e-4)[row].tobytes() == fracdiff(x, 0.4, 1e-4)[row].tobytes()
+
+
+def test_an_fft_of_the_whole_series_would_not_be_causal():
+    """Why the convolution is partitioned: the plain one fails the promise."""
+    x = np.random.default_rng(1).normal(size=4000)
+    weights = fracdiff_weights(0.4, 1e-4)
+    other = np.r_[x[:3000], np.full(1000, 1e3)]
+    plain = [oaconvolve(y, weights)[:3000] for y in (x, other)]
+    assert plain[0].tobytes() != plain[1].tobytes()
+
+
+def test_stretches_are_the_plain_reference_on_each_piece():
+    rng = np.random.default_rng(8)
+    x, gap = rng.normal(size=2000), np.zeros(2000, bool)
+    x[[400, 401]], gap[1100] = np.nan, True
+    pieces = [(0, 400), (402, 1100), (1100, 2000)]
+    for tau in (1e-2, 1e-4):
+        expected = np.full(2000, np.nan)
+        for start, stop in pieces:
+            expected[start:stop] = reference.convolve_past(
+                x[start:stop], fracdiff_weights(0.4, tau)
+            )
+        np.testing.assert_allclose(whole_fracdiff(x, gap, 0.4, tau), expected, atol=1e-12)
+
+
+def test_rows_after_a_hole_know_nothing_of_those_before():
+    x = np.random.default_rng(1).normal(size=2000)
+    x[900] = np.nan
+    other = np.r_[x[:900] * 1e6, x[900:]]
+    a, b = (fracdiff(y, 0.4, 1e-4)[900:] for y in (x, other))
+    assert a.tobytes() == b.tobytes()
+    assert np.flatnonzero(np.isfinite(a))[0] == 282
 
 
 def test_whole_orders_are_plain_differences():

@@ -17,6 +17,7 @@ from ethpredict.io import artefact
 from scripts import build_features
 
 BLOCKS = sorted(features.BLOCKS)
+OF_BARS = [name for name in BLOCKS if name != "onchain"]  # reads nothing of the bars but their time
 OF_BAR = ["open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume"]
 
 
@@ -24,6 +25,11 @@ def same_bits(a: pd.DataFrame, b: pd.DataFrame) -> bool:
     return list(a) == list(b) and all(
         a[name].to_numpy().tobytes() == b[name].to_numpy().tobytes() for name in a
     )
+
+
+def all_columns(result) -> list[dict]:
+    """Features and inputs of fitted ones: both keep the promises."""
+    return result.meta["columns"] + result.meta["inputs"]
 
 
 def scrambled(bars: pd.DataFrame, first: int, last: int, seed: int = 0) -> pd.DataFrame:
@@ -36,7 +42,7 @@ def scrambled(bars: pd.DataFrame, first: int, last: int, seed: int = 0) -> pd.Da
     return pd.DataFrame(columns)
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", OF_BARS)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(30, 300),
@@ -45,67 +51,69 @@ def scrambled(bars: pd.DataFrame, first: int, last: int, seed: int = 0) -> pd.Da
     flat=st.sampled_from([0.0, 0.5]),
 )
 @settings(max_examples=20)
-def test_causal_bit_for_bit(make_bars, make_settings, block, seed, n, cut, gaps, flat):
+def test_causal_bit_for_bit(build, make_bars, make_settings, block, seed, n, cut, gaps, flat):
     bars, options = make_bars(seed, n, gaps, flat), make_settings(include=[block])
     t = 1 + int(cut * (n - 1))
-    whole = features.build(bars, options).frame.iloc[:t]
-    assert same_bits(features.build(bars.iloc[:t], options).frame, whole)
-    assert same_bits(features.build(scrambled(bars, t, n), options).frame.iloc[:t], whole)
+    whole = build(bars, options).frame.iloc[:t]
+    assert same_bits(build(bars.iloc[:t], options).frame, whole)
+    assert same_bits(build(scrambled(bars, t, n), options).frame.iloc[:t], whole)
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_warm_up_is_the_one_that_is_stated(make_bars, make_settings, block):
-    result = features.build(make_bars(3, 200), make_settings(include=[block]))
-    for column in result.meta["columns"]:
+def test_warm_up_is_the_one_that_is_stated(build, make_bars, make_settings, block):
+    result = build(make_bars(3, 200), make_settings(include=[block]))
+    for column in all_columns(result):
         known = result.frame[column["name"]].notna().to_numpy()
         assert not known[: column["warmup"]].any()
         assert known[column["warmup"] :].all(), column
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", OF_BARS)
 @given(seed=st.integers(0, 2**32 - 1), row=st.integers(150, 199))
 @settings(max_examples=10)
-def test_memory_reaches_no_further_than_stated(make_bars, make_settings, block, seed, row):
+def test_memory_reaches_no_further_than_stated(build, make_bars, make_settings, block, seed, row):
     bars, options = make_bars(seed, 200), make_settings(include=[block])
-    result = features.build(bars, options)
-    for memory in {column["memory"] for column in result.meta["columns"]}:
-        changed = features.build(scrambled(bars, 0, row - memory), options).frame
-        for column in result.meta["columns"]:
+    result = build(bars, options)
+    for memory in {column["memory"] for column in all_columns(result)}:
+        changed = build(scrambled(bars, 0, max(row - memory, 0)), options).frame
+        for column in all_columns(result):
             if column["memory"] <= memory:
                 assert changed[column["name"]][row] == result.frame[column["name"]][row], column
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_nothing_spans_a_gap(make_bars, make_settings, block):
+def test_nothing_spans_a_gap(build, make_bars, make_settings, block):
     bars = make_bars(11, 300)
     bars.loc[150, "gap"] = True
     options = make_settings(include=[block])
-    result = features.build(bars, options)
-    other = features.build(scrambled(bars, 0, 150), options).frame.iloc[150:]
+    result = build(bars, options)
+    other = build(scrambled(bars, 0, 150), options).frame.iloc[150:]
     assert same_bits(other, result.frame.iloc[150:])
-    for column in result.meta["columns"]:
+    for column in all_columns(result):
         known = result.frame[column["name"]].notna().to_numpy()[150:]
         assert not known[: column["warmup"]].any()
         assert known[column["warmup"] :].all()
 
 
-def test_same_values_whatever_the_price_level_except_for_levels(make_bars, make_settings):
+def test_same_values_whatever_the_price_level_except_for_levels(build, make_bars, make_settings):
     bars, options = make_bars(5, 250), make_settings()
     double = bars.copy()
     double[["open", "high", "low", "close", "quote_volume"]] *= 2.0
-    a, b = (features.build(x, options).frame for x in (bars, double))
+    a, b = (build(x, options).frame for x in (bars, double))
+    # A fixed width keeps a share of the level; the others hold the price against something else.
+    levels = {"fracdiff", "price_tvl", "volume_tvl_20", "basis"}
     for name in a:
-        if name != "fracdiff":  # a fixed width keeps a share of the level
+        if name not in levels:
             np.testing.assert_allclose(a[name], b[name], rtol=1e-7, atol=1e-9, err_msg=name)
 
 
-def test_blocks_come_in_the_registrys_order_and_names_are_unique(make_bars, make_settings):
+def test_blocks_come_in_the_registrys_order_and_names_are_unique(build, make_bars, make_settings):
     bars = make_bars(1, 120)
-    forward = features.build(bars, make_settings())
-    backward = features.build(bars, make_settings(include=list(features.BLOCKS)[::-1]))
+    forward = build(bars, make_settings())
+    backward = build(bars, make_settings(include=list(features.BLOCKS)[::-1]))
     assert same_bits(forward.frame, backward.frame)
     assert forward.meta == backward.meta
-    names = [column["name"] for column in forward.meta["columns"]]
+    names = [column["name"] for column in all_columns(forward)]
     assert list(forward.frame) == ["ts_close", *names]
     assert len(set(names)) == len(names) >= 12
     assert forward.frame["ts_close"].dtype == np.int64
@@ -160,18 +168,26 @@ def test_no_bars_and_few_bars_give_missing_values_not_errors(make_bars, make_set
         assert frame["rsi_5"].isna().all()
 
 
-def test_script_writes_what_the_package_gives(make_bars, make_settings, tmp_path):
+def test_script_writes_what_the_package_gives(make_bars, make_facts, make_settings, tmp_path):
     bars = make_bars(2, 90)
-    artefact.write_table(bars, tmp_path / "bars.parquet")
+    facts = make_facts(3, bars["ts_close"].to_numpy())
+    funding = facts["name"].isin(["funding_rate", "mark_price"])
+    inputs = types.SimpleNamespace(
+        **{name: tmp_path / f"{name}.parquet" for name in ("bars", "funding", "onchain_daily")}
+    )
+    artefact.write_table(bars, inputs.bars)
+    artefact.write_table(facts[funding], inputs.funding)
+    artefact.write_table(facts[~funding], inputs.onchain_daily)
     outputs = types.SimpleNamespace(
         **{name: tmp_path / name for name in ("features", "meta", "spec")}
     )
     spec = {"stage": "features", "id": "0" * 16, "settings": make_settings(), "upstream": {}}
-    build_features.main(types.SimpleNamespace(bars=tmp_path / "bars.parquet"), outputs, spec)
-    expected = features.build(bars, make_settings())
+    build_features.main(inputs, outputs, spec)
+    expected = features.build(bars, make_settings(), facts)
+    assert {"onchain", "funding"} <= {column["block"] for column in expected.meta["columns"]}
     assert same_bits(artefact.read_table(outputs.features), expected.frame)
     assert artefact.read_json(outputs.meta) == expected.meta
     assert artefact.read_json(outputs.spec) == spec
     first = outputs.features.read_bytes()
-    build_features.main(types.SimpleNamespace(bars=tmp_path / "bars.parquet"), outputs, spec)
+    build_features.main(inputs, outputs, spec)
     assert outputs.features.read_bytes() == first

@@ -36,6 +36,15 @@ MODES = {
         "sim__amm__inclusion": "fitted",
     },
     "percentile": {"sim__venue": "amm", "sim__amm__bribe__mode": "percentile"},
+    **{
+        f"lp_{policy}": {
+            "sim__venue": "amm",
+            "sim__amm__mode": "lp",
+            "sim__amm__lp__policy": policy,
+            "sim__amm__noise_turnover": 200.0,
+        }
+        for policy in ("always", "income")
+    },
     "target": {"quoting__inventory_target": 2.0, "quoting__inventory_timeout": 1500.0},
 }
 

@@ -91,7 +91,13 @@ def test_each_distinct_set_is_recorded_once_and_latecomers_are_marked() -> None:
 
 
 def fake_simulate(
-    bars: Any, blocks: Any, paths: Any, members: list[Any], segment: int, detail: bool
+    bars: Any,
+    blocks: Any,
+    paths: Any,
+    members: list[Any],
+    segment: int,
+    detail: bool = False,
+    tips: Any = None,
 ) -> SimpleNamespace:
     """Record what would be simulated."""
     rows = pd.DataFrame({"run_id": [member["id"] for member in members], "segment": segment})
@@ -134,13 +140,14 @@ def test_script_writes_the_record_only_once(
     study = tmp_path / "study"
     write_json({"trials": ["a"]}, study / "top.json")
     write_table(pd.DataFrame({"trial_id": ["a", "h"], "status": ["ok", "ok"]}), study / "t.parquet")
-    for name, column in (("bars", "x"), ("blocks", "x"), ("paths", "quote_id")):
+    for name, column in (("bars", "x"), ("blocks", "x"), ("tips", "x"), ("paths", "quote_id")):
         write_table(pd.DataFrame({column: ["qa", "qh"]}), study / f"{name}.parquet")
     inputs = SimpleNamespace(
         top=study / "top.json",
         trials=study / "t.parquet",
         bars=[study / "bars.parquet"],
         blocks=[study / "blocks.parquet"],
+        tips=[study / "tips.parquet"],
         paths=[study / "paths.parquet"],
     )
     top = study / "top"

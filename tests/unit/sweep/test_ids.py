@@ -43,13 +43,21 @@ CONTEXTS = [
     ARCHIVE | {"data.extras": ["tvl"]},
     ARCHIVE | {"data.extras": ["santiment"]},
     ARCHIVE | {"data.extras": ["pool"], "data.evm.pool": f"'0x{1:040x}'"},
+    {"data.synthetic.book": "l2"},
     {"bars.kind": "dollar"},
     {"model.level0.algo": "xgboost"},
     {"sim.venue": "amm"},
+    {"sim.venue": "amm", "sim.amm.mode": "lp"},
     {"quoting.strategy": "fixed_spread"},
     {"quoting.strategy": "avellaneda_stoikov"},
     {"quoting.sizing.mode": "volatility_target"},
     {"quoting.sizing.mode": "kelly"},
+    {"quoting.calibration.source": "trades"},
+    {"sim.venue": "amm", "sim.amm.bribe.mode": "percentile"},
+    {"sim.venue": "amm", "sim.amm.chain": "op"},
+    {"features.include": ["returns", "regime", "onchain"]},
+    {"labels.clock": "time"},
+    {"labels.events": "cusum"},
 ]
 # Legal values that no venue takes yet: refused when a study is planned.
 REFUSED = {"quoting.hedge"}
@@ -88,7 +96,9 @@ def other_value(key: str, old: Any) -> Any:
         "data.santiment.metrics": ["mvrv_usd"], "data.tvl.chain": "Base",
         "data.evm.pool": f"'0x{2:040x}'",
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
-        "features.include": ["returns"], "features.windows": [7], "data.max_gap": 7200,
+        "features.include": ["returns"],
+        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7],
+        "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
         return special[key]
