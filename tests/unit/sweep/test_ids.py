@@ -95,7 +95,8 @@ def other_value(key: str, old: Any) -> Any:
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
         "data.files.funding": ["f.csv"], "data.files.onchain_daily": ["o.csv"],
         "features.include": ["returns"],
-        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7], "data.max_gap": 7200,
+        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7],
+        "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
         return special[key]
