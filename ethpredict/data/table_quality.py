@@ -99,7 +99,7 @@ class _Tally:
             self.first_ts = int(ts[0])
         self.last_ts, self.last = int(ts[-1]), piece.iloc[-1:]
         self.rows += len(piece)
-        for name in piece.columns[piece.dtypes != bool]:  # a flag may well stay as it is
+        for name in piece.select_dtypes(exclude="bool"):  # a flag may well stay as it is
             low, high = piece[name].min(), piece[name].max()
             known = self.bounds.get(str(name))
             self.bounds[str(name)] = (
