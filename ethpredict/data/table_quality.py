@@ -144,8 +144,9 @@ class _Tally:
         sample = every[:_SAMPLE]
         if len(sample) < _FEWEST:
             return 0
-        spread = float(np.median(np.abs(sample - np.median(sample)))) * _MAD_TO_SD
-        return int((np.abs(every) > OUTLIER_SDS * spread).sum()) if spread > 0 else 0
+        usual = float(np.median(sample))
+        spread = float(np.median(np.abs(sample - usual))) * _MAD_TO_SD
+        return int((np.abs(every - usual) > OUTLIER_SDS * spread).sum()) if spread > 0 else 0
 
 
 def describe(pieces: Iterable[pd.DataFrame], kind: Kind, max_gap: float) -> dict[str, Any]:
