@@ -114,7 +114,7 @@ def quality_tables(found: Artefacts) -> list[dict[str, Any]]:
 
 MARKET_HEADS = (
     "rows", "from", "to", "gaps", "longest step", "repeated", "set aside", "outliers",
-    "constant columns",
+    "constant",
 )  # fmt: skip
 
 
@@ -140,8 +140,8 @@ def market_board(tables: Mapping[str, Document]) -> dict[str, Any] | None:
         outliers = told["outliers"]
         cells = [
             number(told["rows"], "count"),
-            told["period"]["start"].removesuffix("Z").replace("T", " "),
-            told["period"]["end"].removesuffix("Z").replace("T", " "),
+            told["period"]["start"][:16].replace("T", " "),
+            told["period"]["end"][:16].replace("T", " "),
             number(told["gaps"]["count"], "count"),
             duration(told["gaps"]["longest_s"]),
             number(told["duplicates"], "count"),

@@ -55,9 +55,9 @@ def test_every_table_of_the_market_has_a_row(study: SimpleNamespace) -> None:
     assert [row["head"] for row in board["rows"]] == ["candles", "trades"]
     cells = dict(zip(board["heads"], board["rows"][0]["cells"], strict=True))
     assert cells["rows"] == "25,920"
-    assert (cells["from"], cells["to"]) == ("2025-01-01 00:00:00", "2025-03-31 23:55:00")
+    assert (cells["from"], cells["to"]) == ("2025-01-01 00:00", "2025-03-31 23:55")
     assert (cells["gaps"], cells["longest step"], cells["set aside"]) == ("2", "2 h 0 min", "3")
-    assert cells["constant columns"] == "taker_buy_volume"
+    assert cells["constant"] == "taker_buy_volume"
     assert board["rows"][1]["cells"][0] == "0"
     assert all("tables" not in key for key, _ in data["rows"])
     assert bars["board"] is None
