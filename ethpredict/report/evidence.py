@@ -92,7 +92,7 @@ def score_tables(found: Artefacts) -> list[dict[str, Any]]:
 
 
 def quality_tables(found: Artefacts) -> list[dict[str, Any]]:
-    """Quality documents of data, bars, features and labels as (key, value) tables."""
+    """Quality documents of data, bars (by kind), features and labels as (key, value) tables."""
     groups = (
         ("Market data", found.quality),
         ("Bars", found.bar_quality),
@@ -107,7 +107,8 @@ def quality_tables(found: Artefacts) -> list[dict[str, Any]]:
         for key in sorted(documents, key=lambda item: (item not in used, item)):
             rows = _facts(documents[key])
             mark = " (best trial)" if key in used else ""
-            tables.append({"group": name, "id": key + mark, "rows": rows})
+            kind = f", {documents[key]['kind']}" if "kind" in documents[key] else ""
+            tables.append({"group": name + kind, "id": key + mark, "rows": rows})
     return tables
 
 

@@ -287,7 +287,7 @@ def build_study(
         },
         "provenance": _provenance(),
         "fetch/f0/quality": {"rows": 25920, "gaps": 0, "quarantined": 3, "constant": ["taker"]},
-        "bars/b15m/quality": {"rows": 5760, "source": "trades", "gaps": 0},
+        "bars/b15m/quality": {"kind": "tick", "rows": 5760, "source": "trades", "gaps": 0},
         "features/x0/meta": {
             "columns": [{"name": "ret_6", "block": "returns", "warmup": 6, "memory": 6}],
             "dropped": [{"column": "taker_imbalance", "reason": "no taker volume"}],

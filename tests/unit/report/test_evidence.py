@@ -51,7 +51,8 @@ def test_scores_are_pooled_over_folds(study: SimpleNamespace) -> None:
 
 def test_quality_names_what_the_best_trial_used(study: SimpleNamespace) -> None:
     tables = quality_tables(load(study, study.document))
-    assert [table["group"] for table in tables] == ["Market data", "Bars", "Features", "Labels"]
+    groups = ["Market data", "Bars, tick", "Features", "Labels"]
+    assert [table["group"] for table in tables] == groups
     assert tables[0]["id"] == "f0 (best trial)"
     assert ("rows", "25,920") in tables[0]["rows"]
     assert ("blocks", "returns (1)") in tables[2]["rows"]
