@@ -55,6 +55,11 @@ METRICS = (
     "n_timeouts",
     "share_constant_base_fee",
     "endowment_change",
+    "lp_time",
+    "lvr",
+    "lp_arbitrage_fees",
+    "lp_arbitrage_profit",
+    "impermanent_loss",
 )
 IDENTITY_TOLERANCE = 1e-9
 LEAST_DAYS = 30
@@ -126,6 +131,8 @@ def pnl_parts(run_id: str, outcome: Outcome) -> dict[str, float]:
         "pnl_gas": float(accounts[acc.GAS]),
         "pnl_bribe": float(accounts[acc.BRIBE]),
         "pnl_liquidation": float(accounts[acc.LIQUIDATION]),
+        "pnl_lp_fees": float(accounts[acc.LP_FEES]),
+        "pnl_lp_adverse": float(accounts[acc.LP_ADVERSE]),
     }
     total = outcome.final
     miss = abs(math.fsum(parts.values()) - total)
@@ -191,6 +198,32 @@ def return_ratios(returns: Floats, drawdown: float) -> dict[str, float]:
     }
 
 
+def provider_metrics(accounts: Floats, market: MarketRows, venue: Venue) -> dict[str, float]:
+    """What a liquidity provider's run shows beside its P&L; nan for every other run.
+
+    Returns
+    -------
+    dict
+        ``lp_time`` (share of time in the pool), ``lvr`` (loss against rebalancing that theory
+        expects while in the pool: the sum of sigma_r^2/8 x V x dt, USD), ``lp_arbitrage_fees``
+        and ``lp_arbitrage_profit`` (our share of both, USD; together what arbitrage took from
+        our reserves), ``impermanent_loss`` (2 sqrt(r)/(1 + r) - 1 with r = last over first mid:
+        shown, never added).
+    """
+    names = ("lp_time", "lvr", "lp_arbitrage_fees", "lp_arbitrage_profit", "impermanent_loss")
+    if not venue.deposit:
+        return dict.fromkeys(names, math.nan)
+    ratio = float(market.close[-1] / market.close[0])
+    values = (
+        float(accounts[acc.LP_SECONDS]) / float(market.seconds.sum()),
+        float(accounts[acc.LVR_MODEL]),
+        float(accounts[acc.LP_ARBITRAGE_FEES]),
+        float(accounts[acc.ARBITRAGE_PROFIT]),
+        2.0 * math.sqrt(ratio) / (1.0 + ratio) - 1.0,
+    )
+    return dict(zip(names, values, strict=True))
+
+
 def run_metrics(
     run_id: str, outcome: Outcome, market: MarketRows, max_inventory: float, venue: Venue
 ) -> tuple[dict[str, float], Floats]:
@@ -205,7 +238,8 @@ def run_metrics(
     market : MarketRows
         Its rows.
     max_inventory : float
-        Inventory limit, ETH: the capital is this times the time-mean mid.
+        Inventory limit, ETH: the capital is this times the time-mean mid, plus a provider's
+        deposit.
     venue : Venue
         What the venue asked for.
 
@@ -218,7 +252,7 @@ def run_metrics(
     """
     accounts = outcome.accounts
     parts = pnl_parts(run_id, outcome)
-    capital, days = max_inventory * market.mean_mid, market.days
+    capital, days = max_inventory * market.mean_mid + venue.deposit, market.days
     span = float(market.seconds.sum())
     drawdown = np.empty(len(outcome.equity))
     largest, under_water = drawdown_path(outcome.equity, outcome.final, market.seconds, drawdown)
@@ -251,5 +285,6 @@ def run_metrics(
         "share_constant_base_fee": venue.constant_fee_share,
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }
+    metrics |= provider_metrics(accounts, market, venue)
     metrics |= return_ratios(pnl / capital, float(largest) / capital)
     return {name: metrics[name] for name in METRICS}, drawdown

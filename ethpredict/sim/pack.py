@@ -14,7 +14,9 @@ import pandas as pd
 from ethpredict.errors import ConfigError, TrialError
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim._lob_kernels import run_lob
+from ethpredict.sim._lp_kernels import run_lp
 from ethpredict.sim._taker_kernels import run_amm
+from ethpredict.sim.lp_settings import lp_settings, provides
 from ethpredict.sim.metrics import METRICS, Outcome, daily_pnl, run_metrics
 from ethpredict.sim.quotes import Lattices, quote_rows, signal_rows, size_rows
 from ethpredict.sim.rows import (
@@ -161,6 +163,23 @@ def simulate_run(
             base,
             per_usd,
             settings,
+            equity,
+            inventory,
+            details,
+        )
+    elif provides(run):
+        mu, h_rem = signal_rows(run, path, market.close)
+        accounts = run_lp(
+            market.close,
+            market.duration,
+            market.seconds,
+            market.gap,
+            base_fees(run, market),
+            path.sigma,
+            mu,
+            h_rem,
+            market.first_row,
+            lp_settings(run, market),
             equity,
             inventory,
             details,

@@ -11,6 +11,7 @@ import numpy as np
 
 from ethpredict.errors import TrialError
 from ethpredict.sim import _taker_kernels as amm
+from ethpredict.sim.lp_settings import provides
 from ethpredict.sim.rows import MarketRows, PathRows
 from ethpredict.sim.settings import SIGNALLED, Run
 
@@ -30,15 +31,26 @@ class Venue:
         Time-mean value of what stands ready, USD.
     constant_fee_share : float
         Share of the decisions priced with the constant base fee; nan without any.
+    deposit : float
+        Value that a liquidity provider brings, USD; 0 for everybody else.
     """
 
     endowment: float
     posted_funds: float
     constant_fee_share: float
+    deposit: float = 0.0
 
 
 def venue_of(run: Run, market: MarketRows) -> Venue:
     """What the venue of a run asks over its rows."""
+    if provides(run):
+        deposit = run.number("sim.amm.lp.deposit", 0.0, open_low=True)
+        return Venue(
+            endowment=0.5 * deposit / float(market.close[0]),
+            posted_funds=0.5 * deposit * (1.0 + market.mean_mid / float(market.close[0])),
+            constant_fee_share=constant_fee_share(run, market),
+            deposit=deposit,
+        )
     return Venue(
         endowment=run.max_inventory if run.venue == "amm" else 0.0,
         posted_funds=posted_funds(run, market),

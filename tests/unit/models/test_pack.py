@@ -311,7 +311,7 @@ def test_predictions_that_are_not_finite_fail_the_model(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LEVEL0, "broken", Broken())
-    monkeypatch.setattr("ethpredict.models.fit.model_seed", lambda *_: 0)
+    monkeypatch.setattr("ethpredict.models.member.model_seed", lambda *_: 0)
     causes = {"fine": ZeroRegressor, "infinite": Infinite}
     result = train_pack(
         *world.tables, [world.member(name, "broken", cause=cause) for name, cause in causes.items()]
@@ -330,7 +330,7 @@ def test_a_full_machine_is_no_result(
         raise error("full")
 
     monkeypatch.setitem(LEVEL0, "broken", Broken())
-    monkeypatch.setattr("ethpredict.models.fit.model_seed", lambda *_: 0)
+    monkeypatch.setattr("ethpredict.models.member.model_seed", lambda *_: 0)
     with pytest.raises(error, match="full"):
         train_pack(*world.tables, [world.member("a", "broken", cause=full)], threads=threads)
 

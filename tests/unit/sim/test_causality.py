@@ -30,6 +30,15 @@ MODES = {
     "volatility": {"quoting__sizing__mode": "volatility_target"},
     "kelly": {"quoting__sizing__mode": "kelly"},
     "bet": {"quoting__sizing__mode": "bet_size", "quoting__sizing__max_leverage": 0.5},
+    **{
+        f"lp_{policy}": {
+            "sim__venue": "amm",
+            "sim__amm__mode": "lp",
+            "sim__amm__lp__policy": policy,
+            "sim__amm__noise_turnover": 200.0,
+        }
+        for policy in ("always", "income")
+    },
     "target": {"quoting__inventory_target": 2.0, "quoting__inventory_timeout": 1500.0},
 }
 
