@@ -67,7 +67,9 @@ class Schedule:
     first_locked: int
 
 
-def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> Schedule:
+def make_schedule(
+    table: Table, target: Target, validation: dict[str, Any], reach: int = 1
+) -> Schedule:
     """Cut the rows into purged splits.
 
     Parameters
@@ -78,6 +80,8 @@ def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> S
         Whose label intervals are purged.
     validation : dict
         The ``validation`` section of the settings.
+    reach : int, bars
+        Longest training sequence of the models.
 
     Returns
     -------
@@ -113,7 +117,7 @@ def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> S
         for window in windows
     ]
     open_rows = rows[ends < first_locked]
-    embargo = max(int(validation["embargo"]), table.memory)
+    embargo = max(int(validation["embargo"]), table.memory, reach - 1)
     folds = splits.purged_kfold(
         open_rows, target.t1[open_rows], int(validation["kfold"]), embargo=embargo
     )
