@@ -216,7 +216,7 @@ def _hold(table: Table, rows: Rows) -> float:
     return float((weight * np.nan_to_num(held)).sum() / total) if total > 0 else float("nan")
 
 
-def _scored_rows(
+def scored_rows(
     table: Table, target: Target, schedule: Schedule, split: Split
 ) -> tuple[Floats, Any] | None:
     """Outcomes of a split's test rows and which of them count; None for the locked test."""
@@ -231,7 +231,7 @@ def _baseline_scores(
     table: Table, target: Target, schedule: Schedule, split: Split
 ) -> dict[str, float]:
     """Scores of the forecasts that need no model; empty where nothing may be scored."""
-    scored = _scored_rows(table, target, schedule, split)
+    scored = scored_rows(table, target, schedule, split)
     if scored is None:
         return {}
     y, usable = scored
@@ -255,7 +255,7 @@ def _scores(
     base: dict[str, float],
 ) -> dict[str, float]:
     """Scores of one model on one split, with the baselines' beside them."""
-    scored = _scored_rows(table, target, schedule, split)
+    scored = scored_rows(table, target, schedule, split)
     if scored is None:
         return {}
     y, usable = scored

@@ -32,6 +32,7 @@ from ethpredict.models.registry import LEVEL0
 from ethpredict.models.segments import run_lengths
 from ethpredict.models.table import Table, Target
 from ethpredict.models.uncertainty import rms
+from ethpredict.models.weighing import weighted_rows
 from ethpredict.splits import forward_chain
 
 MIN_ROWS = 50
@@ -169,11 +170,13 @@ def _fit_bases(
 def _prepare_base(window: _Window, name: str, rows: Rows, member: Member, stage: str) -> Any:
     """Shared work of level 0 on some rows, done once for all members that agree on it."""
     algorithm = LEVEL0[name]
-    key = (name, stage, len(rows), *algorithm.share(member.model))
+    weighing = tuple(sorted(member.model.get("weights", {}).items()))
+    key = (name, stage, len(rows), *algorithm.share(member.model), weighing)
     if key not in window.prepared:
         _enough(rows if algorithm.uses_features else None, "training")
         table, target = window.task.table, window.task.target
-        sample = Sample(table.x, rows, target.y[rows], target.weight[rows], window.spans)
+        rows, weight = weighted_rows(rows, target, member.model)
+        sample = Sample(table.x, rows, target.y[rows], weight, window.spans)
         window.prepared[key] = algorithm.prepare(sample, member.model)
     return window.prepared[key]
 

@@ -18,6 +18,7 @@ from ethpredict.models.fit import Fit, fit_split
 from ethpredict.models.hierarchy import NAME
 from ethpredict.models.member import Member
 from ethpredict.models.store import Model, WindowModel
+from ethpredict.models.summaries import summaries
 from ethpredict.models.table import Table, Target, align_tables
 from ethpredict.models.uncertainty import prediction_errors
 from ethpredict.models.walkforward import KFOLD, PLACEBO, Schedule, Split, make_schedule
@@ -154,6 +155,7 @@ class _Trained:
     schedule: Schedule
     fits: tuple[Fit, ...]
     m_se: tuple[float, ...]
+    summaries: tuple[tuple[str, int, str, float], ...]
 
     def windows(self) -> Iterator[tuple[Window, Fit, float]]:
         """Walk-forward windows, their fits and the standard error of their predictions."""
@@ -225,7 +227,8 @@ def _collect(
         [fit.m for _, fit in own],
         own[0][1].check_error,
     )
-    return _Trained(member, schedule, tuple(good), tuple(m_se))
+    pooled = summaries(table, target, schedule, member, good)
+    return _Trained(member, schedule, tuple(good), tuple(m_se), tuple(pooled))
 
 
 def _predictions(table: Table, item: _Trained) -> pd.DataFrame:
@@ -267,6 +270,7 @@ def _scores(trained: Mapping[str, _Trained]) -> pd.DataFrame:
         for split, fit in zip(item.schedule.splits, item.fits, strict=True)
         for metric, value in fit.scores.items()
     ]
+    rows += [(key, *row) for key, item in trained.items() for row in item.summaries]
     rows.sort(key=lambda row: row[:4])
     columns = list(zip(*rows, strict=True)) or [()] * len(SCORES)
     return pd.DataFrame(dict(zip(SCORES, columns, strict=True))).astype(SCORES)

@@ -16,6 +16,7 @@ VALIDATION = {
     "test_days": 7,
     "locked_days": 10,
     "kfold": 3,
+    "cpcv": {"groups": 0},
     "embargo": 0,
 }
 
@@ -57,7 +58,7 @@ class World:
         for key, value in changes.items():
             if key in validation:
                 validation[key] = value
-            elif key in ("scaler", "target", "seed"):
+            elif key in ("scaler", "target", "seed", "weights"):
                 model[key] = value
             else:
                 level0.setdefault(algo, {})[key] = value

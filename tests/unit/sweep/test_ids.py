@@ -63,6 +63,7 @@ CONTEXTS = [
     {"features.include": ["returns", "regime", "onchain"]},
     {"labels.clock": "time"},
     {"labels.events": "cusum"},
+    {"validation.cpcv.groups": 4},
 ]
 # Legal values that no venue takes yet: refused when a study is planned.
 REFUSED = {"quoting.hedge"}
