@@ -120,7 +120,7 @@ def make_schedule(
         for window in windows
     ]
     open_rows = rows[ends < first_locked]
-    embargo = splits.embargo_bars(int(validation["embargo"]), max(table.memory, reach - 1))
+    embargo = splits.embargo_bars(int(validation["embargo"]), table.memory, reach)
     folds = splits.purged_kfold(
         open_rows, target.t1[open_rows], int(validation["kfold"]), embargo=embargo
     )
