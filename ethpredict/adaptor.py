@@ -3,8 +3,9 @@
 ::
 
     from ethpredict import adaptor
+    from ethpredict.sweep.single import load_specs
 
-    specs = adaptor.load_specs("config/test.yaml", model__level0__algo="ridge")
+    specs = load_specs("config/test.yaml", model__level0__algo="ridge")
     data = adaptor.load_data(specs)
     features = adaptor.make_features(data, specs)
     models = adaptor.train_models(data, features, specs)
@@ -24,7 +25,6 @@ import pandas as pd
 from ethpredict import bars as bars_stage
 from ethpredict import features as features_stage
 from ethpredict import labels as labels_stage
-from ethpredict.config.load import load
 from ethpredict.data import fetch
 from ethpredict.data.market import Market
 from ethpredict.errors import DataError, TrialError
@@ -32,9 +32,6 @@ from ethpredict.features.stage import FeatureSet
 from ethpredict.models import PackResult, load_model, train_pack
 from ethpredict.quoting import build_paths
 from ethpredict.sim import SimResult, simulate_pack
-from ethpredict.sweep.trials import build_trials
-
-Specs = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,47 +50,13 @@ class Data:
     bars: pd.DataFrame
 
 
-def load_specs(*paths: str | Path, **overrides: Any) -> Specs:
-    """Settings of one trial by stage, checked against the schema.
-
-    Parameters
-    ----------
-    *paths : path-like
-        YAML files; none takes the defaults.
-    **overrides
-        Single settings; ``model__level0__algo="lstm"`` sets model.level0.algo.
-
-    Returns
-    -------
-    dict
-        Stage to its specification. Where the files hold axes, those of the
-        first trial.
-
-    Raises
-    ------
-    ConfigError
-        If a setting is not known, out of range or in contradiction.
-    """
-    made = build_trials(load(paths, overrides))
-    run = next(iter(made.trials.values()))["runs"][0]
-    simulate = made.specs["simulate"][run["id"]]
-    quote = made.specs["quote"][run["quote"]]
-    train = made.specs["train"][run["model"]]
-    found = {"simulate": simulate, "quote": quote, "train": train}
-    found["bars"] = made.specs["bars"][quote["upstream"]["bars"]]
-    for stage in ("features", "labels"):
-        found[stage] = made.specs[stage][train["upstream"][stage]]
-    found["fetch"] = made.specs["fetch"][run["fetch"]]
-    return found
-
-
 def load_data(specs: Mapping[str, dict[str, Any]]) -> Data:
     """Fetch the market and cut bars.
 
     Parameters
     ----------
     specs : mapping
-        From :func:`load_specs`.
+        From :func:`ethpredict.sweep.single.load_specs`.
 
     Returns
     -------
@@ -118,7 +81,7 @@ def make_features(data: Data, specs: Mapping[str, dict[str, Any]]) -> FeatureSet
     data : Data
         From :func:`load_data`, or new bars of the same kind.
     specs : mapping
-        From :func:`load_specs`.
+        From :func:`ethpredict.sweep.single.load_specs`.
     """
     facts = pd.concat([data.market.funding, data.market.onchain_daily], ignore_index=True)
     return features_stage.build(data.bars, specs["features"]["settings"], facts)
@@ -137,7 +100,7 @@ def train_models(
     data, features
         From :func:`load_data` and :func:`make_features`.
     specs : mapping
-        From :func:`load_specs`.
+        From :func:`ethpredict.sweep.single.load_specs`.
     device : {"cpu", "cuda"}
         Where to train.
 
@@ -186,7 +149,7 @@ def simulate(data: Data, models: PackResult, specs: Mapping[str, dict[str, Any]]
     models : PackResult
         From :func:`train_models`.
     specs : mapping
-        From :func:`load_specs`.
+        From :func:`ethpredict.sweep.single.load_specs`.
 
     Returns
     -------

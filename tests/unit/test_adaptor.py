@@ -12,13 +12,14 @@ import pytest
 from ethpredict import adaptor
 from ethpredict.errors import DataError
 from ethpredict.models import save_models
+from ethpredict.sweep.single import load_specs
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow  # the simulator compiles
 def test_the_pipeline_runs_and_serves_its_models(tmp_path: Path) -> None:
-    specs = adaptor.load_specs(ROOT / "config/test.yaml", model__level0__algo="ridge")
+    specs = load_specs(ROOT / "config/test.yaml", model__level0__algo="ridge")
     data = adaptor.load_data(specs)
     features = adaptor.make_features(data, specs)
     models = adaptor.train_models(data, features, specs)
