@@ -3,7 +3,7 @@
 Inputs
 ------
 bars : bars.parquet
-blocks : blocks.parquet of the market
+blocks, tips : blocks.parquet and tips.parquet of the market
 paths, statuses : lists of paths.parquet and status.parquet of quote packs
 
 Outputs
@@ -37,6 +37,7 @@ def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
         read_members(inputs.paths, "quote_id", quotes, segment=0),
         spec["members"],
         failed=dict(zip(bad["quote_id"], bad["error"], strict=True)),
+        tips=read_table(inputs.tips, ["ts", "tip_gwei", "included"]),
     )
     write_table(result.metrics, outputs.metrics)
     write_table(result.equity, outputs.equity)

@@ -16,6 +16,7 @@ from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim._lob_kernels import run_lob
 from ethpredict.sim._lp_kernels import run_lp
 from ethpredict.sim._taker_kernels import run_amm
+from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.lp_settings import lp_settings, provides
 from ethpredict.sim.metrics import METRICS, Outcome, daily_pnl, run_metrics
 from ethpredict.sim.quotes import Lattices, quote_rows, signal_rows, size_rows
@@ -27,11 +28,12 @@ from ethpredict.sim.rows import (
     path_rows,
     segment_path,
 )
-from ethpredict.sim.settings import Run, amm_settings, base_fees, lob_settings
+from ethpredict.sim.settings import Run, amm_settings, lob_settings
 from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees
 
 _LOG = logging.getLogger(__name__)
 
+NO_TIPS = pd.DataFrame({"ts": [], "tip_gwei": [], "included": []})
 EQUITY_POINTS = 200
 EQUITY_COLUMNS = {
     "run_id": "str",
@@ -108,7 +110,12 @@ def _table(parts: Sequence[Columns], columns: Mapping[str, str]) -> pd.DataFrame
 
 
 def simulate_run(
-    run: Run, market: MarketRows, path: PathRows, lattices: Lattices, detail: bool = False
+    run: Run,
+    market: MarketRows,
+    path: PathRows,
+    lattices: Lattices,
+    detail: bool = False,
+    tips: pd.DataFrame = NO_TIPS,
 ) -> Outcome:
     """Play one run over its rows.
 
@@ -122,6 +129,8 @@ def simulate_run(
         Exact quotes that runs share; solved where they are missing.
     detail : bool
         Whether to keep quotes, fills and targets per row.
+    tips : DataFrame
+        Single transactions, see :func:`ethpredict.sim.bribes.tip_rows`.
 
     Returns
     -------
@@ -194,6 +203,7 @@ def simulate_run(
             market.gap,
             market.future_open,
             base_fees(run, market),
+            *tip_rows(run, market, tips),
             path.sigma,
             mu,
             h_rem,
@@ -279,6 +289,7 @@ def simulate_pack(
     segment: int = 0,
     detail: bool = False,
     failed: Mapping[str, str] | None = None,
+    tips: pd.DataFrame = NO_TIPS,
 ) -> SimResult:
     """Simulate every member of a pack.
 
@@ -303,6 +314,8 @@ def simulate_pack(
         Whether to return the path of every run.
     failed : mapping, optional
         Quote id to reason; runs of such a quote fail with it.
+    tips : DataFrame
+        The ``tips`` table (ts, tip_gwei, included); pool runs that fit or copy tips need it.
 
     Returns
     -------
@@ -321,7 +334,7 @@ def simulate_pack(
             if failed and run.quote_id in failed:
                 raise TrialError(run.run_id, f"its quote failed: {failed[run.quote_id]}")
             market, path = cache.rows(run.quote_id)
-            outcome = simulate_run(run, market, path, lattices, detail)
+            outcome = simulate_run(run, market, path, lattices, detail, tips)
             venue = venue_of(run, market)
             values, below = run_metrics(run.run_id, outcome, market, run.max_inventory, venue)
         except (TrialError, ConfigError) as found:
