@@ -88,7 +88,7 @@ def fit_split(
         disk is not caught: it says nothing about a model.
     """
     try:
-        table, split, transforms = fit_window(table, target, split)
+        table, split, transforms = fit_window(table, target, split, members[0].reach)
     except ModelError as error:
         return {member.id: error for member in members}
     if split.scheme == PLACEBO:

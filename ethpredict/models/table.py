@@ -83,6 +83,8 @@ class Table:
         Columns that only fitted transforms read.
     items : tuple of dict
         Transforms to be fitted per window: name, kind, inputs, options.
+    input_memory : int, bars
+        Longest look-back of `inputs`.
     """
 
     ts: Rows
@@ -97,6 +99,7 @@ class Table:
     lengths: Rows
     inputs: pd.DataFrame
     items: tuple[dict[str, Any], ...]
+    input_memory: int
 
     def samples(self, target: Target) -> Rows:
         """Rows that can train: features complete, label present, weight above zero."""
@@ -151,18 +154,19 @@ def align_tables(
         targets=targets,
         hold_s=np.where(touched >= 0, hold, np.nan),
         horizon_s=labels["horizon_s"].to_numpy(np.float64),
-        memory=max(
-            (
-                int(column["memory"])
-                for column in (*meta.get("columns", []), *meta.get("inputs", []))
-            ),
-            default=0,
-        ),
+        memory=_longest(meta, "columns", "inputs"),
         gap=gap,
         lengths=readable_lengths(x, gap),
         inputs=features[hidden],
         items=items,
+        input_memory=_longest(meta, "inputs"),
     )
+
+
+def _longest(meta: dict[str, Any], *kinds: str) -> int:
+    """Longest look-back, in bars, of some kinds of columns."""
+    columns = (column for kind in kinds for column in meta.get(kind, []))
+    return max((int(column["memory"]) for column in columns), default=0)
 
 
 def _target(y: Floats, t1: Rows, weight: Floats) -> Target:

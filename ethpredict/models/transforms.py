@@ -14,7 +14,7 @@ from ethpredict.models.base import Floats, ModelError, Rows
 from ethpredict.models.predicting import readable_lengths
 from ethpredict.models.segments import Bools
 from ethpredict.models.table import Table, Target
-from ethpredict.models.walkforward import KFOLD, PLACEBO, Split
+from ethpredict.models.walkforward import WALK_FORWARD, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ class Transforms:
 NOTHING = Transforms()
 
 
-def fit_window(table: Table, target: Target, split: Split) -> tuple[Table, Split, Transforms]:
+def fit_window(
+    table: Table, target: Target, split: Split, reach: int = 1
+) -> tuple[Table, Split, Transforms]:
     """Fit the transforms of one split and extend its table.
 
     Parameters
@@ -67,6 +69,8 @@ def fit_window(table: Table, target: Target, split: Split) -> tuple[Table, Split
         Rows and outcomes.
     split : Split
         Purged training rows and test rows.
+    reach : int, bars, >= 1
+        Longest training sequence of the models.
 
     Returns
     -------
@@ -74,7 +78,8 @@ def fit_window(table: Table, target: Target, split: Split) -> tuple[Table, Split
         With the fitted columns; rows where one is missing are incomplete.
     split : Split
         Its training rows without those, and in a fold without the rows after
-        the test block that a fitted column's look-back ties to it.
+        each test block that the look-back of a fitted column (through its
+        input and a sequence of `reach` bars) ties to it.
     transforms : Transforms
         To be saved with the model.
 
@@ -101,14 +106,22 @@ def fit_window(table: Table, target: Target, split: Split) -> tuple[Table, Split
         lengths=readable_lengths(x, table.gap),
     )
     train = split.train[wide.complete[split.train]]
-    if split.scheme in (KFOLD, PLACEBO):
-        last = int(target.t1[split.test].max())
-        train = train[(train <= last) | (train > last + found.memory)]
+    if split.scheme != WALK_FORWARD:
+        memory = found.memory + table.input_memory + reach - 1
+        for block in _test_blocks(table, target, split.test):
+            last = int(target.t1[block].max())
+            train = train[(train <= last) | (train > last + memory)]
     return wide, replace(split, train=train), found
 
 
+def _test_blocks(table: Table, target: Target, test: Rows) -> list[Rows]:
+    """Test rows cut where samples that are not tested stand between them."""
+    place = np.searchsorted(table.samples(target), test)
+    return np.split(test, np.flatnonzero(np.diff(place) > 1) + 1)
+
+
 def training_span(table: Table, target: Target, split: Split) -> Rows:
-    """Bars between a split's first and last training row, without its test block and purged rows.
+    """Bars between a split's first and last training row, without its test blocks and purged rows.
 
     Bars without a label count: series models need neighbours.
     """
@@ -117,6 +130,7 @@ def training_span(table: Table, target: Target, split: Split) -> Rows:
     kept = np.zeros(len(table.ts), dtype=bool)
     kept[table.samples(target)] = True
     kept[split.train] = False
-    kept[split.test[0] : split.test[-1] + 1] = True
+    for block in _test_blocks(table, target, split.test):
+        kept[block[0] : block[-1] + 1] = True
     span = np.arange(split.train[0], split.train[-1] + 1)
     return span[~kept[span]]

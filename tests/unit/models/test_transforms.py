@@ -16,6 +16,7 @@ ITEM = {
     "name": "level_bin", "block": "regime", "kind": "quantile_bins", "inputs": ["level"],
     "options": {"bins": 3},
 }  # fmt: skip
+HMM = {"states": 2, "block": 12, "steps": 3}
 
 
 def with_item(world: Any) -> Any:
@@ -59,3 +60,32 @@ def test_a_transform_that_cannot_be_fitted_fails_the_models(build_world: Any) ->
     world.features["level"] = np.nan
     result = train_pack(*world.tables, [world.member("r")])
     assert result.status["status"].tolist() == ["failed"]
+
+
+def test_no_fold_trains_on_a_row_whose_fitted_column_looks_back_into_its_test(
+    build_world: Any,
+) -> None:
+    """By definition: row i reads inputs of i - (input + column + sequence memory) .. i."""
+    world = with_item(build_world())
+    world.meta["inputs"] = [{"name": "level", "memory": 9}]
+    world.meta["fitted"] = [ITEM | {"name": "state", "kind": "hmm", "options": HMM}]
+    table = align_tables(*world.tables)
+    target = table.targets["horizon"]
+    validation = world.validation | {"cpcv": {"groups": 5, "test": 2}}
+    reach, seen = 4, set()
+    for split in make_schedule(table, target, validation, reach).splits:
+        if split.scheme == "walk_forward":
+            continue
+        _, cut, found = fit_window(table, target, split, reach)
+        memory = found.memory + 9 + reach - 1
+        assert found.memory > table.memory  # else the folds' own embargo would do
+        # read_i: first bar that row i reads; the test: every bar of a test label's interval
+        tested = np.zeros(len(table.ts), dtype=bool)
+        for row in split.test:
+            tested[row : target.t1[row] + 1] = True
+        bars = np.flatnonzero(tested)
+        before = np.searchsorted(bars, split.train) - 1
+        gap = split.train - np.where(before >= 0, bars[np.maximum(before, 0)], -memory - 1)
+        np.testing.assert_array_equal(cut.train, split.train[gap > memory])
+        seen.add((split.scheme, len(cut.train) < len(split.train)))
+    assert {("purged_kfold", True), ("cpcv", True)} <= seen
