@@ -16,7 +16,7 @@ trials.parquet       one row per trial, sorted by ``trial_id``:
                      ``axis:<key>`` float64 or str, ``status`` str, ``error`` str,
                      ``n_replicates`` int32, means of all metrics (float64; ``pnl_1k`` in USD
                      per 1,000 USD and day), ``pnl_1k_se`` (over replicates), ``pnl_1k_day_se``
-                     (over days), ``ic rmse r2 hit_rate`` (walk-forward, pooled over folds),
+                     (over days), ``ic rmse r2 hit_rate ic_low ic_high`` (walk-forward, over folds),
                      ``n_days`` int32, ``sharpe_daily skew kurtosis dsr dsr_venue
                      sharpe_variance_venue min_track_record``, and the difference to the
                      baselines at equal settings: ``vs_no_signal vs_do_nothing`` with ``_se``

@@ -22,9 +22,10 @@ from scipy.spatial.distance import squareform
 
 from ethpredict.models.base import Floats, Rows
 
-Predictor = Callable[[Floats], Floats]
-Learner = Callable[[Floats, Floats, Floats], Predictor]
-"""From features (n, p), outcomes and weights to a predictor of features (k, p)."""
+Predictor = Callable[[Floats, Rows], Floats]
+"""From features (n, p) and rows (k,) to predictions (k,); nan where a row has none."""
+Learner = Callable[[Floats, Rows], Predictor]
+"""From features (n, p) and training rows to a predictor; it knows outcomes and weights itself."""
 Folds = Iterable[tuple[Rows, Rows]]
 
 
@@ -44,7 +45,7 @@ def permutation_importance(
     learner : callable
         Fits one model.
     x : ndarray of float64, shape (n, p)
-        Features, finite.
+        Features of all rows; a sequence model looks back from the rows asked.
     y, weight : ndarray of float64, shape (n,)
         Outcomes and sample weights.
     folds : iterable of (train, test)
@@ -63,17 +64,20 @@ def permutation_importance(
     """
     lost = []
     for train, test in folds:
-        predict = learner(x[train], y[train], weight[train])
-        outcome, w = y[test], weight[test]
+        predict = learner(x, train)
+        m = predict(x, test)
+        seen = np.isfinite(m)
+        outcome, w = y[test][seen], weight[test][seen]
         zero = (w * outcome**2).sum()
-        whole = (w * (outcome - predict(x[test])) ** 2).sum()
+        whole = (w * (outcome - m[seen]) ** 2).sum()
         row = []
         for group in groups:
-            shuffled = x[test].copy()
-            shuffled[:, group] = shuffled[rng.permutation(len(test))][:, group]
-            row.append(((w * (outcome - predict(shuffled)) ** 2).sum() - whole) / zero)
+            shuffled, columns = x.copy(), np.array(group, dtype=np.int64)
+            shuffled[np.ix_(test, columns)] = x[np.ix_(rng.permutation(test), columns)]
+            off = outcome - predict(shuffled, test)[seen]
+            row.append(((w * off**2).sum() - whole) / zero)
         lost.append(row)
-    return _over_folds(lost)
+    return over_folds(lost)
 
 
 def single_importance(
@@ -98,15 +102,15 @@ def single_importance(
     """
     found = []
     for train, test in folds:
-        outcome, w = y[test], weight[test]
-        zero = (w * outcome**2).sum()
         row = []
         for group in groups:
-            columns = list(group)
-            predict = learner(x[train][:, columns], y[train], weight[train])
-            row.append(1.0 - (w * (outcome - predict(x[test][:, columns])) ** 2).sum() / zero)
+            alone = np.ascontiguousarray(x[:, list(group)])
+            m = learner(alone, train)(alone, test)
+            seen = np.isfinite(m)
+            outcome, w = y[test][seen], weight[test][seen]
+            row.append(1.0 - (w * (outcome - m[seen]) ** 2).sum() / (w * outcome**2).sum())
         found.append(row)
-    return _over_folds(found)
+    return over_folds(found)
 
 
 def gain_importance(gain: Mapping[str, float], names: Sequence[str]) -> pd.Series:
@@ -142,7 +146,7 @@ def feature_clusters(x: Floats, correlation: float = 0.5) -> list[list[int]]:
     Parameters
     ----------
     x : ndarray of float64, shape (n, p)
-        Features of training rows, none constant.
+        Features, finite; a constant one stands alone.
     correlation : float, 0 < correlation < 1
         Mean absolute correlation above which two clusters are one.
 
@@ -154,7 +158,8 @@ def feature_clusters(x: Floats, correlation: float = 0.5) -> list[list[int]]:
     """
     if x.shape[1] < 2:
         return [[column] for column in range(x.shape[1])]
-    distance = 1.0 - np.abs(np.corrcoef(x, rowvar=False))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = 1.0 - np.nan_to_num(np.abs(np.corrcoef(x, rowvar=False)))
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform(np.clip(distance, 0.0, 1.0), checks=False), method="average")
     member = fcluster(tree, 1.0 - correlation, criterion="distance")
@@ -164,7 +169,8 @@ def feature_clusters(x: Floats, correlation: float = 0.5) -> list[list[int]]:
     return list(clusters.values())
 
 
-def _over_folds(rows: Sequence[Sequence[float]]) -> pd.DataFrame:
+def over_folds(rows: Sequence[Sequence[float]]) -> pd.DataFrame:
+    """Mean and standard error over folds, one row per group."""
     values: npt.NDArray[np.float64] = np.array(rows, dtype=np.float64)
     error = np.full(values.shape[1], np.nan)
     if len(values) > 1:

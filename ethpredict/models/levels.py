@@ -30,9 +30,10 @@ from ethpredict.models.member import Member
 from ethpredict.models.predicting import predict_rows
 from ethpredict.models.registry import LEVEL0
 from ethpredict.models.segments import run_lengths
+from ethpredict.models.signals import signal_outcome
 from ethpredict.models.table import Table, Target
 from ethpredict.models.uncertainty import rms
-from ethpredict.models.weighing import weighted_rows
+from ethpredict.models.weighing import bootstrapped, weighted_rows
 from ethpredict.splits import forward_chain
 
 MIN_ROWS = 50
@@ -171,11 +172,14 @@ def _prepare_base(window: _Window, name: str, rows: Rows, member: Member, stage:
     """Shared work of level 0 on some rows, done once for all members that agree on it."""
     algorithm = LEVEL0[name]
     weighing = tuple(sorted(member.model.get("weights", {}).items()))
-    key = (name, stage, len(rows), *algorithm.share(member.model), weighing)
+    # A bootstrapped sample is each model's own, and each partner's in an ensemble.
+    seed = derived_seed(member.seed, "bootstrap", name, stage or "whole")
+    own = seed if bootstrapped(member.model) else None
+    key = (name, stage, len(rows), *algorithm.share(member.model), weighing, own)
     if key not in window.prepared:
         _enough(rows if algorithm.uses_features else None, "training")
         table, target = window.task.table, window.task.target
-        rows, weight = weighted_rows(rows, target, member.model)
+        rows, weight = weighted_rows(rows, target, member.model, seed)
         sample = Sample(table.x, rows, target.y[rows], weight, window.spans)
         window.prepared[key] = algorithm.prepare(sample, member.model)
     return window.prepared[key]
@@ -355,11 +359,7 @@ def _with_signal(window: _Window, chain: Chain) -> Floats:
 
 def _meta(task: Task, chain: Chain) -> tuple[Floats, Floats, Floats]:
     """Labels of level 2, what each signal gave net of costs, and their weights, per bar."""
-    settings = chain.member.model
-    if settings["meta_labeling"]:
-        outcome, cost = task.table.targets["touch"], float(settings["level2"]["cost_bps"]) * 1e-4
-    else:
-        outcome, cost = task.target, 0.0
+    outcome, cost = signal_outcome(task.table, task.target, chain.member.model)
     label = meta_labels(chain.m, outcome.y, cost)
     return label, np.sign(chain.m) * outcome.y - cost, outcome.weight
 

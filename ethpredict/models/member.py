@@ -87,8 +87,9 @@ class Member:
 
     @property
     def seed(self) -> int:
-        """Seed of this model."""
-        return model_seed(self.settings, self.replicate)
+        """Seed of this model; what is only measured on it does not move it."""
+        validation = {k: v for k, v in self.settings["validation"].items() if k != "importance"}
+        return model_seed({**self.settings, "validation": validation}, self.replicate)
 
     def _word(self, section: str, key: str) -> str:
         # Settings that do not count are left out of a specification; none of these is on then.

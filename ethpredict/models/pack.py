@@ -200,7 +200,9 @@ def _train_group(
     else:
         fitted = [one(split) for split in schedule.splits]
     return {
-        member.id: _collect(table, target, schedule, member, [fits[member.id] for fits in fitted])
+        member.id: _collect(
+            table, target, schedule, member, [fits[member.id] for fits in fitted], device
+        )
         for member in group
     }
 
@@ -211,6 +213,7 @@ def _collect(
     schedule: Schedule,
     member: Member,
     fits: Sequence[Fit | ModelError],
+    device: str,
 ) -> _Trained | TrialError:
     """One member's fits, or the first reason why there are none."""
     good: list[Fit] = []
@@ -227,7 +230,10 @@ def _collect(
         [fit.m for _, fit in own],
         own[0][1].check_error,
     )
-    pooled = summaries(table, target, schedule, member, good)
+    try:
+        pooled = summaries(table, target, schedule, member, good, device)
+    except ModelError as error:
+        return TrialError(member.id, f"validation.importance: {error}")
     return _Trained(member, schedule, tuple(good), tuple(m_se), tuple(pooled))
 
 

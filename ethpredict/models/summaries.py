@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ethpredict import splits
+from ethpredict.models.explain import importances
 from ethpredict.models.fit import Fit, scored_rows
 from ethpredict.models.intervals import score_intervals
 from ethpredict.models.member import Member
 from ethpredict.models.scores import score
+from ethpredict.models.signals import confidence_scores, signal_outcome, window_signals
 from ethpredict.models.table import Table, Target
 from ethpredict.models.walkforward import CPCV, CPCV_PATH, INTERVAL, Schedule
 
@@ -18,7 +20,12 @@ Row = tuple[str, int, str, float]
 
 
 def summaries(
-    table: Table, target: Target, schedule: Schedule, member: Member, fits: Sequence[Fit]
+    table: Table,
+    target: Target,
+    schedule: Schedule,
+    member: Member,
+    fits: Sequence[Fit],
+    device: str = "cpu",
 ) -> list[Row]:
     """Rows for the score table that no single split gives.
 
@@ -28,6 +35,8 @@ def summaries(
         What was trained.
     fits : sequence of Fit
         In the schedule's order.
+    device : {"cpu", "cuda"}
+        Where models are trained that importances ask for.
 
     Returns
     -------
@@ -35,11 +44,18 @@ def summaries(
         ``walk_forward_interval`` (fold -1): bootstrap intervals of the scores
         pooled over the validation windows, see
         :func:`ethpredict.models.intervals.score_intervals`. ``cpcv_path``:
-        the scores of each reconstructed path. Nothing of the locked test.
+        the scores of each reconstructed path. ``confidence`` and
+        ``confidence_curve``: log-loss, Brier score and calibration of level
+        2's probabilities on the validation windows, see
+        :func:`ethpredict.models.signals.confidence_scores`.
+        ``importance_…``: see :func:`ethpredict.models.explain.importances`.
+        Nothing of the locked test.
     """
     return [
         *_intervals(table, target, schedule, member, fits),
         *_paths(table, target, schedule, member, fits),
+        *_confidence(table, target, schedule, member, fits),
+        *importances(table, target, schedule, member, fits, device),
     ]
 
 
@@ -88,3 +104,19 @@ def _paths(
         scores = score(y[usable], m[usable], weight[usable])
         found += [(CPCV_PATH, number, metric, value) for metric, value in scores.items()]
     return found
+
+
+def _confidence(
+    table: Table, target: Target, schedule: Schedule, member: Member, fits: Sequence[Fit]
+) -> list[Row]:
+    """Scores of level 2 over all validation windows; none without a level 2."""
+    parts = []
+    for split, fit in zip(schedule.splits, fits, strict=True):
+        window = split.window
+        if window is None or window.test_stop > schedule.first_locked or fit.payoff is None:
+            continue
+        outcome, cost = signal_outcome(table, target, member.model)
+        y = outcome.sealed(schedule.first_locked)[split.test]
+        weight = outcome.weight[split.test]
+        parts.append(window_signals(y, weight, fit.m, fit.p, cost, fit.payoff.base_rate))
+    return confidence_scores(parts)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ethpredict.labels.balance import class_balance, time_decay
+from ethpredict.labels.bootstrap import sequential_bootstrap
 from ethpredict.models.base import Floats, Rows
 from ethpredict.models.table import Target
 
@@ -38,8 +39,41 @@ def training_weights(y: Floats, weight: Floats, model: Mapping[str, Any]) -> Flo
     return found
 
 
-def weighted_rows(rows: Rows, target: Target, model: Mapping[str, Any]) -> tuple[Rows, Floats]:
-    """Training rows of positive weight, and these weights; the decay may take the oldest out."""
+def bootstrapped(model: Mapping[str, Any]) -> bool:
+    """Whether every fit of level 0 learns from its own bootstrapped sample."""
+    return str(model.get("weights", {}).get("bootstrap", "none")) == "sequential"
+
+
+def weighted_rows(
+    rows: Rows, target: Target, model: Mapping[str, Any], seed: int = 0
+) -> tuple[Rows, Floats]:
+    """Training rows of positive weight, and these weights.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, bar positions
+        Training rows in time order.
+    target : Target
+        Their outcomes, label intervals and weights.
+    model : mapping
+        The ``model`` section.
+    seed : int
+        Of the bootstrap; not used without.
+
+    Returns
+    -------
+    rows : ndarray of int64
+        Those that count: the decay may take the oldest out, the bootstrap
+        leaves out what was not drawn.
+    weight : ndarray of float64, > 0
+        :func:`training_weights`, times how often
+        :func:`ethpredict.labels.sequential_bootstrap` drew the row where
+        ``weights.bootstrap`` is ``sequential``.
+    """
     weight = training_weights(target.y[rows], target.weight[rows], model)
+    if bootstrapped(model):
+        ends = target.t1[rows]
+        drawn = sequential_bootstrap(rows, ends, np.random.default_rng(seed))
+        weight = weight * np.bincount(drawn, minlength=len(rows))
     used = weight > 0
     return rows[used], weight[used]

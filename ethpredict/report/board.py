@@ -52,6 +52,8 @@ RESULTS = (
     Column("max_drawdown", "Max. drawdown", "usd", "USD, on the equity curve"),
     Column("n_fills", "Fills", "count", "Number of fills or swaps, mean over replicates"),
     Column("ic", "IC", "fine", "Rank correlation of forecast and outcome, walk-forward"),
+    Column("ic_low", "IC, low", "fine", "5 % point of the IC under a block bootstrap of its rows"),
+    Column("ic_high", "IC, high", "fine", "95 % point of the same"),
 )  # fmt: skip
 LEAD = ("pnl_1k", "pnl_1k_se", "pnl_1k_day_se", "vs_no_signal")
 LOCKED = Column(

@@ -20,6 +20,7 @@ from ethpredict.report.evidence import (
 )
 from ethpredict.report.headline import headline
 from ethpredict.report.series import payload
+from ethpredict.report.skill import confidence_tables, importance_tables
 from ethpredict.report.text import number, setting, utc_day
 
 SCRIPTS = ("charts.js", "leaderboard.js")
@@ -65,7 +66,7 @@ def _pieces(found: Artefacts, rows: int) -> dict[str, Any]:
         "effects": charts["effects"],
         "parts": parts_table(found),
         "risk": risk_table(found),
-        "scores": score_tables(found),
+        "scores": score_tables(found) + confidence_tables(found) + importance_tables(found),
         "quality": quality_tables(found),
         "config": yaml.safe_dump(found.plan.get("config", {}), sort_keys=False, allow_unicode=True),
         "best_settings": [(key, setting(best["settings"][key])) for key in sorted(best["settings"])]

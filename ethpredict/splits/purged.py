@@ -12,6 +12,9 @@ import numpy.typing as npt
 from ethpredict.errors import ConfigError
 from ethpredict.splits.windows import Index
 
+SLICE = 32_768
+"""Rows of a slice that is checked at once."""
+
 
 def purged_kfold(
     t0: npt.ArrayLike, t1: npt.ArrayLike, n_splits: int, embargo: int = 0, half_open: bool = False
@@ -64,8 +67,8 @@ def purged_kfold(
     [6 7] [0 1 2 3]
     [0 1 2] [4 5 6 7]
     """
-    starts, ends = _intervals(t0, t1, embargo, half_open)
-    rows, longest = np.arange(len(starts)), _longest(starts, ends)
+    starts, ends, longest = _intervals(t0, t1, embargo, half_open)
+    rows = np.arange(len(starts))
     rows.flags.writeable = False  # what is contiguous is a view of it: copies would cost most
     for block in _blocks(len(starts), n_splits, "validation.kfold"):
         loss = _dropped(starts, ends, block, embargo, longest)
@@ -126,9 +129,9 @@ def combinatorial_purged(
     """
     if not 1 <= n_test < n_groups:
         raise ValueError(f"n_test = {n_test}: must be in 1 .. n_groups - 1 = {n_groups - 1}")
-    starts, ends = _intervals(t0, t1, embargo, half_open)
+    starts, ends, longest = _intervals(t0, t1, embargo, half_open)
     blocks = _blocks(len(starts), n_groups, "n_groups")
-    rows, longest = np.arange(len(starts)), _longest(starts, ends)
+    rows = np.arange(len(starts))
     losses = [_dropped(starts, ends, block, embargo, longest) for block in blocks]
     for chosen in combinations(range(n_groups), n_test):
         kept = np.ones(len(rows), dtype=bool)
@@ -245,22 +248,33 @@ def embargo_bars(setting: int, memory: int, sequence: int = 1) -> int:
 
 def _intervals(
     t0: npt.ArrayLike, t1: npt.ArrayLike, embargo: int, half_open: bool
-) -> tuple[Index, Index]:
-    """Check the intervals and the embargo; a half-open interval [t0, t1) is [t0, t1 - 1]."""
+) -> tuple[Index, Index, int | None]:
+    """Check the intervals and the embargo; a half-open interval [t0, t1) is [t0, t1 - 1].
+
+    Also returns the bars from start to end of the longest label, None where
+    starts are not sorted. Slices that fit a cache are looked at one by one:
+    whole-length temporaries would cost more than the folds themselves.
+    """
     starts, ends = np.asarray(t0, dtype=np.int64), np.asarray(t1, dtype=np.int64)
     if starts.shape != ends.shape or starts.ndim != 1:
         raise ValueError(f"t0 and t1 must have one shape (n,), not {starts.shape}, {ends.shape}")
     if half_open:
         ends = ends - 1
-    if np.any(ends < starts):
-        row = int(np.argmax(ends < starts))
-        raise ValueError(
-            f"label {row} ends at {ends[row]}, before its start {starts[row]}; "
-            "leave out samples without a label"
-        )
+    longest, ordered = 0, True
+    for low in range(0, len(starts), SLICE):
+        length = ends[low : low + SLICE] - starts[low : low + SLICE]
+        if length.min() < 0:
+            row = low + int(np.argmax(length < 0))
+            raise ValueError(
+                f"label {row} ends at {ends[row]}, before its start {starts[row]}; "
+                "leave out samples without a label"
+            )
+        longest = max(longest, int(length.max()))
+        part = starts[low : low + SLICE + 1]
+        ordered = ordered and bool((part[1:] >= part[:-1]).all())
     if embargo < 0:
         raise ValueError(f"embargo = {embargo}: must be >= 0")
-    return starts, ends
+    return starts, ends, longest if ordered else None
 
 
 def _blocks(n: int, parts: int, key: str) -> list[slice]:
@@ -272,11 +286,6 @@ def _blocks(n: int, parts: int, key: str) -> list[slice]:
     size, longer = divmod(n, parts)
     borders = [part * size + min(part, longer) for part in range(parts + 1)]
     return [slice(a, b) for a, b in pairwise(borders)]
-
-
-def _longest(starts: Index, ends: Index) -> int | None:
-    """Bars from start to end of the longest label; None where starts are not sorted."""
-    return int((ends - starts).max()) if bool(np.all(starts[1:] >= starts[:-1])) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from ethpredict.stats.pooled import SUMS, WEIGHTED, pool_folds
 
 MODEL_SCORES = ("ic", "rmse", "r2", "hit_rate")
 CAUSAL_SCHEME = "walk_forward"
+INTERVAL_SCHEME, BOUNDS = "walk_forward_interval", ("ic_low", "ic_high")
 NOT_METRICS = ("run_id", "status", "error")
 
 
@@ -177,17 +178,22 @@ def model_scores(runs: pd.DataFrame, scores: Iterable[pd.DataFrame]) -> pd.DataF
     -------
     DataFrame
         Index trial_id, columns ic, rmse, r2, hit_rate (nan where not scored), pooled by
-        :func:`ethpredict.stats.pooled.pool_folds`.
+        :func:`ethpredict.stats.pooled.pool_folds`, and ic_low, ic_high: the bounds of the
+        block-bootstrap interval of 90 % (means over replicates, too).
     """
-    tables = [table[table["scheme"] == CAUSAL_SCHEME] for table in scores if len(table)]
-    if not tables:
-        return pd.DataFrame(columns=list(MODEL_SCORES), dtype=np.float64)
-    joined = pd.concat(tables, ignore_index=True)
-    joined = joined[joined["metric"].isin((*SUMS, *WEIGHTED))]
-    folds = joined.pivot_table(index=["model_id", "fold"], columns="metric", values="value")
+    tables = [table for table in scores if len(table)]
+    joined = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"scheme": []})
+    causal = joined[joined["scheme"] == CAUSAL_SCHEME]
+    if causal.empty:
+        return pd.DataFrame(columns=[*MODEL_SCORES, *BOUNDS], dtype=np.float64)
+    parts = causal[causal["metric"].isin((*SUMS, *WEIGHTED))]
+    folds = parts.pivot_table(index=["model_id", "fold"], columns="metric", values="value")
     models = pool_folds(folds.reset_index(), ["model_id"])[list(MODEL_SCORES)]
+    found = joined[joined["scheme"] == INTERVAL_SCHEME]
+    bounds = found.pivot_table(index="model_id", columns="metric", values="value")
+    models = models.join(bounds.reindex(columns=list(BOUNDS)))
     paired = runs[["trial_id", "model"]].merge(models, left_on="model", right_index=True)
-    return paired.groupby("trial_id", sort=False)[list(MODEL_SCORES)].mean()
+    return paired.groupby("trial_id", sort=False)[[*MODEL_SCORES, *BOUNDS]].mean()
 
 
 def axis_column(values: Sequence[Any]) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -91,7 +92,9 @@ def test_many_labels_need_no_matrix():
     # A matrix of 60,000 bars by 50,000 labels would hold 3e9 cells.
     rng = np.random.default_rng(1)
     t0 = np.sort(rng.integers(0, 60_000, 50_000))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     drawn = sequential_bootstrap(t0, t0 + 20, rng)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB
     assert drawn.shape == (50_000,)
     assert drawn.min() >= 0
     assert drawn.max() < 50_000

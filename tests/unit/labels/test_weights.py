@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,10 +49,12 @@ def test_counts_do_not_overflow_and_no_matrix_is_built():
     # 100,000 labels over 200,000 bars: a matrix of them would hold 2e10 cells; int16 counts wrap.
     n = 100_000
     t0 = np.zeros(n, dtype=np.int64)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     count = concurrency(t0, t0 + 199_999, 200_000)
     assert count.min() == count.max() == n
     returns = np.full(200_000, 1e-3)
     found = return_attribution(returns, t0, t0 + 199_999)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB
     np.testing.assert_allclose(found, 199_999 * 1e-3 / n, rtol=1e-12)
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from ethpredict.models.importance import (
     Floats,
+    Learner,
     Predictor,
+    Rows,
     feature_clusters,
     gain_importance,
     permutation_importance,
@@ -18,10 +20,12 @@ from ethpredict.splits import purged_kfold
 BETA = np.array([2.0, 1.0, 0.0])
 
 
-def least_squares(x: Floats, y: Floats, weight: Floats) -> Predictor:
-    root = np.sqrt(weight)
-    beta = np.linalg.lstsq(x * root[:, None], y * root, rcond=None)[0]
-    return lambda other: other @ beta
+def least_squares(y: Floats) -> Learner:
+    def learn(x: Floats, train: Rows) -> Predictor:
+        beta = np.linalg.lstsq(x[train], y[train], rcond=None)[0]
+        return lambda other, rows: other[rows] @ beta
+
+    return learn
 
 
 def planted(n: int = 6000) -> tuple[Floats, Floats, Floats]:
@@ -38,7 +42,7 @@ def folds(n: int, embargo: int = 3):
 def test_shuffling_a_column_of_a_linear_model_costs_twice_its_variance() -> None:
     x, y, weight = planted()
     found = permutation_importance(
-        least_squares, x, y, weight, folds(len(y)), [[0], [1], [2]], np.random.default_rng(1)
+        least_squares(y), x, y, weight, folds(len(y)), [[0], [1], [2]], np.random.default_rng(1)
     )
     total = (BETA**2).sum() + 1
     np.testing.assert_allclose(found["mean"], 2 * BETA**2 / total, atol=0.06)
@@ -47,7 +51,9 @@ def test_shuffling_a_column_of_a_linear_model_costs_twice_its_variance() -> None
 
 def test_alone_a_column_explains_its_share() -> None:
     x, y, weight = planted()
-    found = single_importance(least_squares, x, y, weight, folds(len(y)), [[0], [1], [2], [0, 1]])
+    found = single_importance(
+        least_squares(y), x, y, weight, folds(len(y)), [[0], [1], [2], [0, 1]]
+    )
     total = (BETA**2).sum() + 1
     shares = [*(BETA**2 / total), (BETA**2).sum() / total]
     np.testing.assert_allclose(found["mean"], shares, atol=0.04)
@@ -58,9 +64,10 @@ def test_twins_hide_each_other_and_their_cluster_does_not() -> None:
     rng = np.random.default_rng(4)
     wide = np.column_stack([x, x[:, 0] + 0.01 * rng.normal(size=len(y))])
 
-    def ridge(a: Floats, b: Floats, w: Floats) -> Predictor:
-        beta = np.linalg.solve(a.T @ a + 100.0 * np.eye(a.shape[1]), a.T @ b)
-        return lambda other: other @ beta
+    def ridge(a: Floats, train: Rows) -> Predictor:
+        part = a[train]
+        beta = np.linalg.solve(part.T @ part + 100.0 * np.eye(a.shape[1]), part.T @ y[train])
+        return lambda other, rows: other[rows] @ beta
 
     groups = feature_clusters(wide)
     assert groups == [[0, 3], [1], [2]]
@@ -78,9 +85,9 @@ def test_folds_are_the_callers_and_no_model_sees_its_test_rows() -> None:
     x, y, weight = planted(300)
     seen = []
 
-    def spy(a: Floats, b: Floats, w: Floats) -> Predictor:
-        seen.append(set(a[:, 0]))
-        return least_squares(a, b, w)
+    def spy(a: Floats, train: Rows) -> Predictor:
+        seen.append(set(a[train, 0]))
+        return least_squares(y)(a, train)
 
     permutation_importance(spy, x, y, weight, folds(300), [[0]], np.random.default_rng(1))
     for values, (train, test) in zip(seen, folds(300), strict=True):
@@ -92,3 +99,5 @@ def test_gain_and_single_column() -> None:
     assert gain_importance({}, ["a"]).tolist() == [0.0]
     assert gain_importance({"b": 2.0}, ["a", "b"]).tolist() == [0.0, 1.0]
     assert feature_clusters(np.ones((3, 1))) == [[0]]
+    moving = np.random.default_rng(1).normal(size=(9, 1))
+    assert feature_clusters(np.hstack([moving, np.ones((9, 1)), -moving])) == [[0, 2], [1]]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.random import default_rng
+from sklearn.metrics import log_loss
 
 from ethpredict.models import PackResult, load_model, save_models, train_pack
 from ethpredict.models.blend import blend_weights
@@ -58,6 +59,13 @@ def test_planted_skill_passes_through_all_levels(build_world: Any) -> None:
     assert abs(frame["p"].mean() - paid.mean()) < 0.05
     assert ((frame["gain"] > 0) & (frame["loss"] > 0)).all()
     assert frame["base_rate"].between(0.5, 0.8).all()
+    # the scores of p are those of the table's own p, against what following m gave
+    told = result.scores.query("scheme == 'confidence'").set_index("metric")["value"]
+    seen = frame["p"].notna().to_numpy()
+    assert told["n_rows"] == seen.sum() + result.predictions.iloc[-2:]["p"].notna().sum() - 1
+    assert told["log_loss"] == pytest.approx(log_loss(paid[seen], frame["p"][seen]), rel=0.005)
+    assert told["log_loss"] < told["prior_log_loss"]  # skill that the training share has not
+    assert told["ece"] < 0.1
 
 
 def test_noise_shows_no_skill_through_all_levels(build_world: Any) -> None:

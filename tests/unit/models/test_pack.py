@@ -16,6 +16,8 @@ from ethpredict import splits
 from ethpredict.models import PackResult, save_models, train_pack
 from ethpredict.models.base import Floats, Rows
 from ethpredict.models.registry import LEVEL0
+from ethpredict.models.table import align_tables
+from ethpredict.models.walkforward import make_schedule
 from ethpredict.models.zero import Zero, ZeroRegressor
 
 ALGOS = ["ridge", "xgboost", "zero"]
@@ -354,3 +356,19 @@ def test_a_pack_of_failures_keeps_its_columns(world: Any) -> None:
         assert not len(getattr(bad, name))
         assert list(getattr(bad, name).dtypes.items()) == list(getattr(good, name).dtypes.items())
     assert bad.models == {}
+
+
+def test_a_scaler_knows_its_training_rows_only(build_world: Any) -> None:
+    """Fails on a scaler fitted on all data: its scale would be that of all rows."""
+    world = build_world()
+    world.features["f0"] += np.linspace(0.0, 40.0, len(world.features))  # a drifting level
+    result = train_pack(*world.tables, [world.member("r")])
+    table = align_tables(*world.tables)
+    schedule = make_schedule(table, table.targets["horizon"], world.validation)
+    windows = [split for split in schedule.splits if split.window is not None]
+    for split, window in zip(windows, result.models["r"].windows, strict=True):
+        scaler = window.regressor.scaler
+        train = table.x[split.train]
+        np.testing.assert_allclose(scaler.center, train.mean(axis=0), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(scaler.scale, train.std(axis=0), rtol=1e-9)
+        assert scaler.scale[0] < 0.8 * np.nanstd(table.x[:, 0])

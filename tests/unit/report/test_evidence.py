@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from ethpredict.io.artefact import read_json, write_json
-from ethpredict.report import load
+from ethpredict.report import build, load
 from ethpredict.report.artefacts import run_times
 from ethpredict.report.evidence import (
     devices_used,
@@ -17,8 +17,13 @@ from ethpredict.report.evidence import (
     quality_tables,
     score_tables,
 )
+from ethpredict.report.skill import confidence_tables, importance_tables
 from scripts import render_report
 
+CURVE = (
+    {"predicted": 0.25, "observed": 0.3, "weight": 30.0},
+    {"predicted": 0.7, "observed": 0.6, "weight": 10.0},
+)
 SOURCE = SimpleNamespace(
     checkout=lambda: {"sha": "ab", "dirty": True, "diff": "+x"},
     versions=lambda: {"numpy": "2"},
@@ -134,3 +139,41 @@ def test_the_device_that_trained_stands_beside_the_one_asked_for(tmp_path) -> No
         write_json({"device": device}, tmp_path / "train" / pack / "models" / model / "model.json")
     packs = [("p1", ["a", "b"]), ("p2", ["c"]), ("p3", ["d"])]
     assert devices_used(tmp_path, packs) == {"cpu": 2, "cuda": 1}
+
+
+def test_confidence_and_importances_stand_where_the_model_has_them(study: SimpleNamespace) -> None:
+    found = load(study, study.document)
+    assert found.scores is not None
+    assert found.best is not None
+    assert confidence_tables(found) == importance_tables(found) == []
+    model = found.best["runs"][0]["model"]
+    extra = [
+        (model, "confidence", -1, "log_loss", 0.65),
+        (model, "confidence", -1, "prior_brier", 0.25),
+        (model, "confidence", -1, "n_rows", 1234.0),
+        ("another", "confidence", -1, "log_loss", 9.0),
+        *((model, "confidence_curve", 0, *pair) for pair in CURVE[0].items()),
+        *((model, "confidence_curve", 1, *pair) for pair in CURVE[1].items()),
+        *((model, "importance_mda", -1, f"x{k}", 0.001 * k) for k in range(30)),
+        (model, "importance_mda_error", -1, "x29", 0.5),
+        (model, "importance_sfi", -1, "x29", -0.002),
+        (model, "importance_clustered_mda", -1, "x1 + x2", 0.1),
+    ]
+    rows = pd.DataFrame(extra, columns=list(found.scores.columns))
+    told = replace(found, scores=pd.concat([found.scores, rows], ignore_index=True))
+    scores, curve = confidence_tables(told)
+    assert "1,234 signals" in scores["caption"]
+    assert scores["rows"][0]["cells"] == ["0.6500", "", ""]
+    assert scores["rows"][1]["cells"] == ["", "0.2500", ""]
+    assert curve["rows"] == [
+        {"head": "0.250", "cells": ["0.300", "75.0%"]},
+        {"head": "0.700", "cells": ["0.600", "25.0%"]},
+    ]
+    features, clusters = importance_tables(told)
+    assert features["caption"].endswith("the first 20 of 30")
+    assert features["rows"][0] == {"head": "x29", "cells": ["0.0290 ± 0.5000", "\u22120.0020"]}
+    assert features["rows"][1] == {"head": "x28", "cells": ["0.0280", ""]}
+    assert clusters["rows"] == [{"head": "x1 + x2", "cells": ["0.1000"]}]
+    page = build(told)
+    assert "Reliability of the confidence" in page
+    assert '<th scope="col">Cluster</th>' in page

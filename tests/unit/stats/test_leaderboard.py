@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from ethpredict.errors import ConfigError
 from ethpredict.stats import deflated_sharpe, pbo, summarise
@@ -149,6 +150,32 @@ def test_long_spans_have_both_and_count_every_trial() -> None:
     assert few.leaderboard["pbo"]["blocks"] == 12
 
 
+def test_deflation_is_per_day_and_with_the_whole_kurtosis() -> None:
+    """The definition from the days themselves; fails on annual ratios and on excess kurtosis."""
+    plan = [trial(name, 0.1, replicates=1) for name in "abc"]
+    runs = [f"{name}0" for name in "abc"]
+    days = daily(runs, 60, means=[0.001, 0.0015, 0.002])
+    days["per_capital"] *= 1 + 3 * (days["day"] % 20 == 0)  # fat tails
+    values: dict[str, float | None] = dict.fromkeys(runs, 1.0)
+    table = summarise(plan, [metrics(values)], daily=[days], n_trials_ever=20).trials
+    wide = days.pivot(index="day", columns="run_id", values="per_capital")[runs]
+
+    def deflated(year: float, excess: bool) -> list[float]:
+        ratios = wide.mean() / wide.std(ddof=1) * year**0.5
+        normal = scipy.stats.norm
+        spread = (1 - np.euler_gamma) * normal.ppf(1 - 1 / 20)
+        spread += np.euler_gamma * normal.ppf(1 - 1 / (20 * math.e))
+        luck = ratios.std(ddof=1) * spread
+        skew, fat = scipy.stats.skew(wide), scipy.stats.kurtosis(wide, fisher=excess)
+        scale = (59 / (1 - skew * ratios + (fat - 1) / 4 * ratios**2)) ** 0.5
+        return normal.cdf((ratios - luck) * scale).tolist()
+
+    found = table.set_index("trial_id").loc[list("abc"), "dsr"].tolist()
+    assert found == pytest.approx(deflated(1, excess=False), abs=1e-12)
+    for wrong in (deflated(365, excess=False), deflated(1, excess=True)):
+        assert all(abs(a - b) > 1e-4 for a, b in zip(found, wrong, strict=True))
+
+
 def test_comparison_with_the_baseline_is_paired_by_day() -> None:
     days = daily(list(GOOD), 40)
     values: dict[str, float | None] = dict.fromkeys(GOOD, 1.0)
@@ -248,6 +275,9 @@ def test_model_scores_are_pooled_over_walk_forward_folds() -> None:
         ("m1", "purged_kfold", 0, "ic", 9.0),
         ("m1", "walk_forward", 0, "baseline_zero_rmse", 9.0),
         ("m1", "walk_forward", 0, "r2", 9.0),
+        ("m0", "walk_forward_interval", -1, "ic_low", -0.1),
+        ("m1", "walk_forward_interval", -1, "ic_low", 0.2),
+        ("m1", "walk_forward_interval", -1, "ic_high", 0.5),
     ]
     scores = pd.DataFrame(rows, columns=["model_id", "scheme", "fold", "metric", "value"])
     found = summarise(PLAN, [metrics(GOOD)], [scores]).trials.set_index("trial_id")
@@ -255,6 +285,8 @@ def test_model_scores_are_pooled_over_walk_forward_folds() -> None:
     assert found.loc["a", "r2"] == pytest.approx(((1 - 5 / 6) + (1 - 3 / 2)) / 2)
     assert found.loc["a", "rmse"] == pytest.approx(((5 / 80) ** 0.5 + 0.3**0.5) / 2)
     assert math.isnan(found.loc["a", "hit_rate"])
+    assert found.loc["a", "ic_low"] == pytest.approx(0.05)
+    assert found.loc["a", "ic_high"] == 0.5
 
 
 def test_order_of_packs_changes_nothing() -> None:
