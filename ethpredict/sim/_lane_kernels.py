@@ -1,0 +1,513 @@
+"""Compiled lanes of the order book at fidelity 0: many runs over the same rows, side by side.
+
+Time is the outer loop; inside a row every step runs over all lanes without a branch, so that
+the compiler turns it into vector instructions. Only the few lanes that a row fills are then
+booked one by one. Each lane carries the bits of :func:`ethpredict.sim._lob_kernels.run_lob`
+(test), so a run's result does not depend on how runs are packed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ethpredict.quoting._kernels import share_reached
+from ethpredict.sim._account_kernels import (
+    ABS_INVENTORY_S,
+    AVERAGE,
+    CASH,
+    CLOSES,
+    FEES,
+    INVENTORY,
+    LIMIT_S,
+    LIQUIDATION,
+    MARKOUT,
+    MARKOUT_NOTIONAL,
+    N_BUYS,
+    N_SELLS,
+    NOTIONAL,
+    OFFERED,
+    SPREAD,
+    TAKEN,
+    VOLUME,
+    WINS,
+)
+from ethpredict.sim._lob_kernels import (
+    GUARD_RELATIVE,
+    GUARD_TICKS,
+    LARGEST_TICK,
+    ceil_tick,
+    floor_tick,
+)
+
+# Lanes of a batch; unused ones are filled with a run that never quotes. State and settings are
+# flat with this stride, known to the compiler, so that it sees that rows do not overlap.
+LANES = 64
+
+# Places of the lane settings.
+(
+    V_ORDER,
+    V_MAX,
+    V_SIZE,
+    V_GAMMA,
+    V_LIMIT,
+    V_LEAST,
+    V_MOST,
+    V_LATENCY,
+    V_PENETRATION,
+    V_PARTICIPATION,
+    V_MAKER,
+    V_TAKER,
+    V_TARGET,
+    V_FOLLOWS,
+    V_SHIFTS,
+    V_HALF,
+) = range(0, 16 * LANES, LANES)
+N_LANE_SETTINGS = 16 * LANES
+
+# Places of the state of the lanes.
+(
+    L_LOTS,
+    L_CASH,
+    L_INVENTORY,
+    L_ABS,
+    L_LIMIT,
+    L_OFFERED,
+    L_PEAK,
+    L_LARGEST,
+    L_WATER,
+    L_EQUITY,
+    L_BID,
+    L_ASK,
+    L_SIDE,
+    L_SPREAD,
+    L_FEES,
+    L_VOLUME,
+    L_NOTIONAL,
+    L_BUYS,
+    L_SELLS,
+    L_MARKOUT,
+    L_MARKED,
+    L_AVERAGE,
+    L_CLOSES,
+    L_WINS,
+    L_TAKEN,
+    L_TARGET,
+) = range(0, 26 * LANES, LANES)
+N_LANE_STATE = 26 * LANES
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def tick_rows(
+    low: np.ndarray, high: np.ndarray, close: np.ndarray, tick: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Prices of every row in ticks, once for all lanes of a tick size.
+
+    Parameters
+    ----------
+    low, high, close : ndarray, shape (n,)
+        USD.
+    tick : float
+        USD.
+
+    Returns
+    -------
+    low_tick, high_tick : ndarray, shape (n,)
+        Lowest and highest whole tick inside the row.
+    below, above : ndarray, shape (n,)
+        Highest bid and lowest ask that are post-only against the close.
+    """
+    n = len(close)
+    low_tick, high_tick = np.empty(n), np.empty(n)
+    below, above = np.empty(n), np.empty(n)
+    for j in range(n):
+        low_tick[j], high_tick[j] = ceil_tick(low[j], tick), floor_tick(high[j], tick)
+        below[j] = ceil_tick(close[j], tick) - 1.0
+        above[j] = floor_tick(close[j], tick) + 1.0
+    return low_tick, high_tick, below, above
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def aim_lanes(
+    state: np.ndarray,
+    settings: np.ndarray,
+    pull: np.ndarray,
+    sigma: float,
+    mu: float,
+    h_rem: float,
+) -> None:
+    """Inventory that every lane aims at under a drift, lots; a loop of its own, to be unrolled.
+
+    Parameters
+    ----------
+    state, settings : ndarray
+        The target is written to the state.
+    pull : ndarray, shape (LANES,)
+        Factor of sigma in the rate at which inventory forgets its start.
+    sigma, mu, h_rem : float
+        USD/sqrt(s), USD/s (not 0), s (> 0).
+    """
+    for lane in range(LANES):
+        state[L_TARGET + lane] = share_reached(h_rem * (sigma * pull[lane]))
+    for lane in range(LANES):
+        limit = settings[V_LIMIT + lane]
+        variance = settings[V_GAMMA + lane] * sigma * sigma
+        wanted = mu / variance * state[L_TARGET + lane]
+        wanted = min(max(wanted, -limit), limit)
+        flat = limit if mu > 0.0 else -limit
+        wanted = flat if variance == 0.0 else wanted
+        state[L_TARGET + lane] = wanted if settings[V_FOLLOWS + lane] > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def quote_lanes(
+    state: np.ndarray,
+    settings: np.ndarray,
+    centre: np.ndarray,
+    growth: np.ndarray,
+    pull: np.ndarray,
+    sigma: float,
+    mu: float,
+    h_rem: float,
+    shift: float,
+    reference: float,
+    lot: float,
+    tick: float,
+    below: float,
+    above: float,
+) -> None:
+    """Bid and ask of every lane in ticks (0 = no quote), after its limit.
+
+    Parameters
+    ----------
+    state, settings : ndarray, shape (N_LANE_STATE,), (N_LANE_SETTINGS,)
+        Bid and ask are written to the state.
+    centre, growth, pull : ndarray, shape (LANES,)
+        Terms of the fit that holds: USD, and the factors of sigma in slope and pull.
+    sigma, mu, h_rem, shift, reference : float
+        Of the row before: USD/sqrt(s), USD/s, s, USD, USD.
+    lot, tick : float
+        ETH, USD.
+    below, above : float
+        Post-only bounds, ticks.
+    """
+    if mu != 0.0 and h_rem > 0.0:
+        aim_lanes(state, settings, pull, sigma, mu, h_rem)
+    else:
+        for lane in range(LANES):
+            state[L_TARGET + lane] = 0.0
+    for lane in range(LANES):
+        lots, slope = state[L_LOTS + lane], sigma * growth[lane]
+        middle = centre[lane] + settings[V_HALF + lane] * reference
+        skew = (lots * lot - settings[V_TARGET + lane]) / settings[V_SIZE + lane]
+        skew -= state[L_TARGET + lane]
+        delta_bid = middle + (skew + 0.5) * slope
+        delta_ask = middle - (skew - 0.5) * slope
+        known = not (np.isnan(delta_bid) or np.isnan(delta_ask))
+        low, high = settings[V_LEAST + lane] * reference, settings[V_MOST + lane] * reference
+        delta_bid = min(max(delta_bid, low), high)
+        delta_ask = min(max(delta_ask, low), high)
+        quoted = reference + shift * settings[V_SHIFTS + lane]
+        down = (quoted - delta_bid) / tick
+        up = (quoted + delta_ask) / tick
+        bid = min(np.floor(down + GUARD_TICKS + GUARD_RELATIVE * down), below)
+        ask = max(np.ceil(up - GUARD_TICKS - GUARD_RELATIVE * up), above)
+        bid = bid if known and bid >= 1.0 else 0.0
+        ask = ask if known and ask <= LARGEST_TICK else 0.0
+        bid = bid if settings[V_MAX + lane] - lots >= settings[V_ORDER + lane] else 0.0
+        ask = ask if settings[V_MAX + lane] + lots >= settings[V_ORDER + lane] else 0.0
+        state[L_BID + lane], state[L_ASK + lane] = bid, ask
+        sides = (1.0 if bid > 0.0 else 0.0) + (1.0 if ask > 0.0 else 0.0)
+        state[L_OFFERED + lane] += sides * settings[V_ORDER + lane] * lot
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def hit_lanes(
+    state: np.ndarray,
+    settings: np.ndarray,
+    low_tick: float,
+    high_tick: float,
+    close: float,
+    tick: float,
+) -> int:
+    """Side that the row fills in every lane: 1 the bid, -1 the ask, 0 none.
+
+    Parameters
+    ----------
+    state, settings : ndarray
+        Sides are written to the state.
+    low_tick, high_tick : float
+        Lowest and highest whole tick inside the row.
+    close, tick : float
+        USD.
+
+    Returns
+    -------
+    int
+        How many lanes have a side.
+    """
+    for lane in range(LANES):
+        bid, ask = state[L_BID + lane], state[L_ASK + lane]
+        through = settings[V_PENETRATION + lane]
+        buy = bid > 0.0 and low_tick <= bid - through
+        sell = ask > 0.0 and high_tick >= ask + through
+        worse = close - bid * tick <= ask * tick - close
+        side = (1.0 if buy else 0.0) - (1.0 if sell else 0.0)
+        both = 1.0 if worse else -1.0
+        side = both if buy and sell else side
+        state[L_SIDE + lane] = side
+    hits = 0
+    for lane in range(LANES):
+        hits += 1 if state[L_SIDE + lane] != 0.0 else 0
+    return hits
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_lanes(
+    state: np.ndarray,
+    settings: np.ndarray,
+    buy_volume: float,
+    sell_volume: float,
+    duration: float,
+    reference: float,
+    future: float,
+    lot: float,
+    tick: float,
+) -> None:
+    """Book the fills of a row: :func:`ethpredict.sim._account_kernels.record_fill` per lane.
+
+    A lane without a fill books a size of 0.
+
+    Parameters
+    ----------
+    state, settings : ndarray
+        The state changes.
+    buy_volume, sell_volume, duration, reference, future : float
+        Of the row: ETH, s, USD.
+    lot, tick : float
+        ETH, USD.
+    """
+    marked = not np.isnan(future)
+    later = future if marked else 0.0
+    for lane in range(LANES):
+        side, bid, ask = state[L_SIDE + lane], state[L_BID + lane], state[L_ASK + lane]
+        live = max(0.0, 1.0 - settings[V_LATENCY + lane] / duration)
+        volume = sell_volume if side > 0.0 else buy_volume
+        left = np.floor(volume * (settings[V_PARTICIPATION + lane] * live) / lot + 1e-9)
+        taken = min(settings[V_ORDER + lane], left)
+        taken = taken if side != 0.0 and taken >= 1.0 else 0.0
+        filled = taken > 0.0
+        signed = side * taken * lot
+        price = (bid if side > 0.0 else ask) * tick
+        size = abs(signed)
+        fee = settings[V_MAKER + lane] * size * price
+        value = size * price
+        state[L_SPREAD + lane] += signed * (reference - price)
+        state[L_FEES + lane] -= fee
+        state[L_CASH + lane] -= signed * price + fee
+        state[L_VOLUME + lane] += size
+        state[L_NOTIONAL + lane] += value
+        state[L_BUYS + lane] += 1.0 if signed > 0.0 else 0.0
+        state[L_SELLS + lane] += 1.0 if signed < 0.0 else 0.0
+        state[L_MARKOUT + lane] += signed * (later - price) if marked else 0.0
+        state[L_MARKED + lane] += value if marked else 0.0
+        position, average = state[L_LOTS + lane] * lot, state[L_AVERAGE + lane]
+        held = abs(position)
+        effective = price + (fee + 0.0) / (signed if filled else 1.0)
+        opened = position * signed >= 0.0
+        mean = (average * held + effective * size) / ((held + size) if filled else 1.0)
+        flipped = effective if size > held else average
+        state[L_AVERAGE + lane] = (mean if opened else flipped) if filled else average
+        won = (effective - average) * position > 0.0
+        state[L_CLOSES + lane] += 0.0 if opened else 1.0
+        state[L_WINS + lane] += 1.0 if won and not opened else 0.0
+        state[L_TAKEN + lane] += size
+        state[L_LOTS + lane] += side * taken
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def mark_lanes(
+    state: np.ndarray,
+    settings: np.ndarray,
+    close: float,
+    reference: float,
+    seconds: float,
+    lot: float,
+    last: bool,
+) -> None:
+    """Mark every lane at the close of a row: parts, equity, drawdown.
+
+    Parameters
+    ----------
+    state, settings : ndarray
+        The state changes.
+    close, reference : float
+        Mid of this row and of the one before, USD.
+    seconds : float
+        Time since the previous close, s.
+    lot : float
+        ETH.
+    last : bool
+        Whether time under water is left to :func:`close_lanes`.
+    """
+    move, wet = close - reference, 0.0 if last else seconds
+    for lane in range(LANES):
+        lots = state[L_LOTS + lane]
+        held = lots * lot
+        state[L_INVENTORY + lane] += held * move
+        state[L_ABS + lane] += abs(held) * seconds
+        full = settings[V_MAX + lane] - abs(lots) < settings[V_ORDER + lane]
+        state[L_LIMIT + lane] += seconds if full else 0.0
+        worth = state[L_CASH + lane] + held * close
+        state[L_EQUITY + lane] = worth
+        top = max(state[L_PEAK + lane], worth)
+        below = top - worth
+        state[L_PEAK + lane] = top
+        state[L_LARGEST + lane] = max(state[L_LARGEST + lane], below)
+        state[L_WATER + lane] += wet if below > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def close_lanes(
+    accounts: np.ndarray,
+    state: np.ndarray,
+    settings: np.ndarray,
+    close: float,
+    seconds: float,
+    lot: float,
+) -> None:
+    """Liquidate every lane at the last close, and gather its accounts.
+
+    Parameters
+    ----------
+    accounts : ndarray, shape (LANES, N_ACCOUNTS)
+        Filled.
+    state, settings : ndarray
+        Drawdown and time under water are completed in the state.
+    close, seconds : float
+        Of the last row: USD, s.
+    lot : float
+        ETH.
+    """
+    for lane in range(LANES):
+        own = accounts[lane]
+        held = state[L_LOTS + lane] * lot
+        cost = abs(held) * close * settings[V_TAKER + lane]
+        own[LIQUIDATION] = 0.0 - cost
+        own[CASH] = state[L_CASH + lane] + (held * close - cost)
+        own[INVENTORY], own[ABS_INVENTORY_S] = state[L_INVENTORY + lane], state[L_ABS + lane]
+        own[LIMIT_S], own[OFFERED] = state[L_LIMIT + lane], state[L_OFFERED + lane]
+        own[SPREAD], own[FEES] = state[L_SPREAD + lane], state[L_FEES + lane]
+        own[VOLUME], own[NOTIONAL] = state[L_VOLUME + lane], state[L_NOTIONAL + lane]
+        own[N_BUYS], own[N_SELLS] = state[L_BUYS + lane], state[L_SELLS + lane]
+        own[MARKOUT], own[MARKOUT_NOTIONAL] = state[L_MARKOUT + lane], state[L_MARKED + lane]
+        own[AVERAGE], own[TAKEN] = state[L_AVERAGE + lane], state[L_TAKEN + lane]
+        own[CLOSES], own[WINS] = state[L_CLOSES + lane], state[L_WINS + lane]
+        below = max(0.0, state[L_PEAK + lane] - own[CASH])
+        state[L_LARGEST + lane] = max(state[L_LARGEST + lane], below)
+        if below > 0.0:
+            state[L_WATER + lane] += seconds
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def run_lanes(
+    close: np.ndarray,
+    low_tick: np.ndarray,
+    high_tick: np.ndarray,
+    below: np.ndarray,
+    above: np.ndarray,
+    duration: np.ndarray,
+    seconds: np.ndarray,
+    buy_volume: np.ndarray,
+    sell_volume: np.ndarray,
+    gap: np.ndarray,
+    future: np.ndarray,
+    sigma: np.ndarray,
+    mu: np.ndarray,
+    h_rem: np.ndarray,
+    epoch: np.ndarray,
+    centre: np.ndarray,
+    growth: np.ndarray,
+    pull: np.ndarray,
+    lot: float,
+    tick: float,
+    settings: np.ndarray,
+    kept: np.ndarray,
+    accounts: np.ndarray,
+    path: np.ndarray,
+    water: np.ndarray,
+) -> None:
+    """All lanes over the rows of one segment.
+
+    Parameters
+    ----------
+    close, duration, seconds, buy_volume, sell_volume, gap, future : ndarray, shape (n,)
+        Rows, as for :func:`ethpredict.sim._lob_kernels.run_lob`.
+    low_tick, high_tick, below, above : ndarray, shape (n,)
+        From :func:`tick_rows`.
+    sigma, mu, h_rem : ndarray, shape (n,)
+        What was known at the close of each row.
+    epoch : ndarray of int64, shape (n,)
+        Which fit of A, k and xi holds.
+    centre, growth, pull : ndarray, shape (epochs, LANES)
+        Terms of each fit.
+    lot, tick : float
+        ETH, USD.
+    settings : ndarray, shape (N_LANE_SETTINGS,)
+        See the ``V_`` constants.
+    kept : ndarray of int64, shape (n,)
+        Where a row's path is kept, -1 for most.
+    accounts : ndarray, shape (LANES, N_ACCOUNTS)
+        Filled, zeros before.
+    path : ndarray, shape (3, kept rows, LANES)
+        Filled: equity (USD), inventory (ETH), distance below the peak (USD).
+    water : ndarray, shape (2, LANES)
+        Filled: largest drawdown (USD), time under water (s).
+    """
+    n = len(close)
+    state = np.zeros(N_LANE_STATE)
+    for j in range(n):
+        i = max(j - 1, 0)
+        reference = close[i]
+        if j > 0 and not gap[j]:
+            e = epoch[i]
+            quote_lanes(
+                state,
+                settings,
+                centre[e],
+                growth[e],
+                pull[e],
+                sigma[i],
+                mu[i],
+                h_rem[i],
+                mu[i] * h_rem[i],
+                reference,
+                lot,
+                tick,
+                below[i],
+                above[i],
+            )
+            if hit_lanes(state, settings, low_tick[j], high_tick[j], close[j], tick) > 0:
+                fill_lanes(
+                    state,
+                    settings,
+                    buy_volume[j],
+                    sell_volume[j],
+                    duration[j],
+                    reference,
+                    future[j],
+                    lot,
+                    tick,
+                )
+        mark_lanes(state, settings, close[j], reference, seconds[j], lot, j == n - 1)
+        slot = kept[j]
+        if slot >= 0:
+            for lane in range(LANES):
+                path[0, slot, lane] = state[L_EQUITY + lane]
+                path[1, slot, lane] = state[L_LOTS + lane] * lot
+                path[2, slot, lane] = state[L_PEAK + lane] - state[L_EQUITY + lane]
+    close_lanes(accounts, state, settings, close[n - 1], seconds[n - 1], lot)
+    for lane in range(LANES):
+        if kept[n - 1] >= 0:
+            path[2, kept[n - 1], lane] = max(0.0, state[L_PEAK + lane] - accounts[lane, CASH])
+        water[0, lane], water[1, lane] = state[L_LARGEST + lane], state[L_WATER + lane]
