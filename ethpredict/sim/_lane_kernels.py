@@ -197,7 +197,9 @@ def quote_lanes(
         for lane in range(LANES):
             state[L_TARGET + lane] = 0.0
     for lane in range(LANES):
-        lots, slope = state[L_LOTS + lane], sigma * growth[lane]
+        lots = state[L_LOTS + lane]
+        # A fixed spread has no slope, also where sigma is not known.
+        slope = sigma * growth[lane] if growth[lane] != 0.0 else 0.0
         middle = centre[lane] + settings[V_HALF + lane] * reference
         skew = (lots * lot - settings[V_TARGET + lane]) / settings[V_SIZE + lane]
         skew -= state[L_TARGET + lane]
