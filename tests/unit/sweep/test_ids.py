@@ -94,7 +94,8 @@ def other_value(key: str, old: Any) -> Any:
         "data.evm.pool": f"'0x{2:040x}'",
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
         "features.include": ["returns"],
-        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7], "data.max_gap": 7200,
+        "labels.horizons": [6], "features.regime_methods": ["hmm"],
+        "features.windows": [7], "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
         return special[key]
