@@ -18,7 +18,7 @@ start.import_from(workflow.basedir)
 RESULTS = Path("results")
 STORE = "results/store"
 SYNTAX = Path(".snakemake/ethpredict-syntax.json")
-GPU_ALGOS = {"xgboost"}
+GPU_ALGOS = {"xgboost", "lstm", "gru"}
 RUN_STAGES = {"fetch", "bars", "train", "quote", "simulate"}
 
 

@@ -1,115 +1,9 @@
-"""Compiled one-pass bar builders; `reference` holds the plain form they are tested against."""
+"""Compiled borders of bars and bars from candles; `reference` holds the plain form."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
-
-# What a bar counts until it closes.
-COUNT_TRADES = 0
-COUNT_VOLUME = 1
-COUNT_DOLLARS = 2
-# How a partial bar ended.
-TAIL_GAP = 0
-TAIL_END = 1
-
-
-@njit(cache=True, nogil=True)
-def cut_trades(
-    ts: np.ndarray,
-    price: np.ndarray,
-    size: np.ndarray,
-    side: np.ndarray,
-    measure: int,
-    threshold: float,
-    max_gap_ns: int,
-    times: np.ndarray,
-    values: np.ndarray,
-    tails: np.ndarray,
-) -> tuple[int, int]:
-    """Cut trades into bars in one pass.
-
-    Parameters
-    ----------
-    ts : int64 array of shape (n,)
-        Non-decreasing, ns.
-    price, size : float64 array of shape (n,)
-        USD and ETH.
-    side : int8 array of shape (n,)
-        +1 where the taker bought.
-    measure : int
-        `COUNT_TRADES`, `COUNT_VOLUME` or `COUNT_DOLLARS`.
-    threshold : float
-        A bar closes with the trade that brings its count to this, > 0.
-    max_gap_ns : int
-        A longer pause throws the partial bar away.
-    times : int64 array of shape (b, 2), written
-        First and last trade of each bar, ns.
-    values : float64 array of shape (b, 8), written
-        open, high, low, close, volume, quote volume, trades, taker buy volume.
-    tails : float64 array of shape (g, 5), written
-        first row, last row, volume, quote volume, kind of each partial bar.
-
-    Returns
-    -------
-    n_bars, n_tails : int
-        Rows that were written.
-    """
-    n_bars = 0
-    n_tails = 0
-    first = 0
-    count = 0
-    opened = high = low = 0.0
-    volume = dollars = taker = 0.0
-    for i in range(len(ts)):
-        if count > 0 and ts[i] - ts[i - 1] > max_gap_ns:
-            tails[n_tails, 0] = first
-            tails[n_tails, 1] = i - 1
-            tails[n_tails, 2] = volume
-            tails[n_tails, 3] = dollars
-            tails[n_tails, 4] = TAIL_GAP
-            n_tails += 1
-            count = 0
-        p = price[i]
-        s = size[i]
-        if count == 0:
-            first = i
-            opened = high = low = p
-            volume = dollars = taker = 0.0
-        high = max(high, p)
-        low = min(low, p)
-        count += 1
-        volume += s
-        dollars += p * s
-        if side[i] > 0:
-            taker += s
-        if measure == COUNT_DOLLARS:
-            reached = dollars
-        elif measure == COUNT_VOLUME:
-            reached = volume
-        else:
-            reached = float(count)
-        if reached >= threshold:
-            times[n_bars, 0] = ts[first]
-            times[n_bars, 1] = ts[i]
-            values[n_bars, 0] = opened
-            values[n_bars, 1] = high
-            values[n_bars, 2] = low
-            values[n_bars, 3] = p
-            values[n_bars, 4] = volume
-            values[n_bars, 5] = dollars
-            values[n_bars, 6] = count
-            values[n_bars, 7] = taker
-            n_bars += 1
-            count = 0
-    if count > 0:
-        tails[n_tails, 0] = first
-        tails[n_tails, 1] = len(ts) - 1
-        tails[n_tails, 2] = volume
-        tails[n_tails, 3] = dollars
-        tails[n_tails, 4] = TAIL_END
-        n_tails += 1
-    return n_bars, n_tails
 
 
 @njit(cache=True, nogil=True)
@@ -142,21 +36,35 @@ def part_bars(times: np.ndarray, borders: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True)
 def cut_candles(
-    dollars: np.ndarray, breaks: np.ndarray, threshold: float, spans: np.ndarray
+    amounts: np.ndarray,
+    breaks: np.ndarray,
+    ts_open: np.ndarray,
+    ts_close: np.ndarray,
+    threshold: float,
+    per_day: float,
+    decay: float,
+    spans: np.ndarray,
+    thresholds: np.ndarray,
 ) -> int:
-    """Group whole candles until their traded value reaches the threshold.
+    """Group whole candles until their count reaches the threshold.
 
     Parameters
     ----------
-    dollars : float64 array of shape (n,)
-        Traded value of each candle, USD.
+    amounts : float64 array of shape (n,)
+        What each candle adds to the count.
     breaks : bool array of shape (n,)
         True where nothing may span the border before the candle.
+    ts_open, ts_close : int64 array of shape (n,)
+        Borders of the candles, ns.
     threshold : float
-        USD, > 0.
+        > 0; where it moves, the one that it starts from.
+    per_day, decay : float
+        As in :func:`ethpredict.bars._trade_kernels.cut_counted`.
     spans : int64 array of shape (n, 3), written
         First candle, one past the last, and 1 for a closed bar or 0 for a
         partial one.
+    thresholds : float64 array of shape (n,), written
+        The threshold at work.
 
     Returns
     -------
@@ -166,27 +74,25 @@ def cut_candles(
     n_spans = 0
     first = 0
     total = 0.0
-    for i in range(len(dollars)):
-        if breaks[i] and i > first:
-            spans[n_spans, 0] = first
-            spans[n_spans, 1] = i
-            spans[n_spans, 2] = 0
-            n_spans += 1
-            first = i
-            total = 0.0
-        total += dollars[i]
-        if total >= threshold:
+    rate = threshold * per_day
+    clock = ts_open[0] if len(amounts) > 0 else 0
+    for i in range(len(amounts)):
+        total += amounts[i]
+        torn = i + 1 < len(amounts) and breaks[i + 1]
+        closed = total >= threshold
+        if closed or torn or i + 1 == len(amounts):
             spans[n_spans, 0] = first
             spans[n_spans, 1] = i + 1
-            spans[n_spans, 2] = 1
+            spans[n_spans, 2] = closed
+            thresholds[n_spans] = threshold
             n_spans += 1
+            if per_day > 0.0:
+                days = (ts_close[i] - clock) / 8.64e13
+                rate = (rate + decay * total) / (1.0 + decay * days)
+                threshold = rate / per_day
+                clock = ts_open[i + 1] if torn else ts_close[i]
             first = i + 1
             total = 0.0
-    if first < len(dollars):
-        spans[n_spans, 0] = first
-        spans[n_spans, 1] = len(dollars)
-        spans[n_spans, 2] = 0
-        n_spans += 1
     return n_spans
 
 

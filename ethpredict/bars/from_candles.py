@@ -1,4 +1,4 @@
-"""Time bars and dollar bars from candles."""
+"""Time, tick, volume and dollar bars from candles."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ethpredict.bars import _kernels
+from ethpredict.bars.rules import Count
 from ethpredict.bars.tails import tail_table
 from ethpredict.data.market import CANDLE_COLUMNS, mark_gaps, typed_table
 from ethpredict.data.timestamps import duration_name, interval_ns
@@ -31,12 +32,15 @@ class CandleBars:
         Candles that each bar lacks; 0 for a whole bar.
     estimated : int
         Candles whose traded value had to be estimated.
+    threshold : float64 array of shape (b,), optional
+        At work for each bar; None for bars by the clock.
     """
 
     bars: pd.DataFrame
     tails: pd.DataFrame
     missing: np.ndarray
     estimated: int = 0
+    threshold: np.ndarray | None = None
 
 
 def candle_length(candles: pd.DataFrame) -> int:
@@ -121,18 +125,18 @@ def time_bars(candles: pd.DataFrame, interval: str, max_gap: float) -> CandleBar
     return CandleBars(bars, _tails(candles, first, stop, ~emit, reason), missing[emit])
 
 
-def dollar_bars_from_candles(candles: pd.DataFrame, threshold: float, max_gap: float) -> CandleBars:
-    """Group whole candles until their traded value reaches the threshold.
+def bars_from_candles(candles: pd.DataFrame, rule: Count, max_gap: float) -> CandleBars:
+    """Group whole candles until their count of trades, volume or value reaches the threshold.
 
-    A coarse stand-in for dollar bars from trades: a bar ends where a candle
-    ends, so that its value exceeds the threshold by up to one candle's.
+    A coarse stand-in for bars from trades: a bar ends where a candle ends, so
+    that its count exceeds the threshold by up to one candle's.
 
     Parameters
     ----------
     candles : DataFrame of shape (n, 11)
         Canonical candles of one length.
-    threshold : float
-        USD, > 0.
+    rule : Count
+        What is counted, and the threshold.
     max_gap : float
         Longest pause that may be spanned, seconds; a longer one turns the
         partial bar into a tail.
@@ -143,18 +147,30 @@ def dollar_bars_from_candles(candles: pd.DataFrame, threshold: float, max_gap: f
         ``ts_open`` of the first candle and ``ts_close`` of the last. Where a
         candle's traded value is unknown, volume times the mean of open, high,
         low and close decides when the bar closes; its column stays nan.
+
+    Raises
+    ------
+    DataError
+        If trades are to be counted and a candle does not tell how many it had.
     """
-    if not (np.isfinite(threshold) and threshold > 0):
-        raise ConfigError("bars.dollar_threshold", threshold, "a finite number above 0")
     source = candle_length(candles)
     ts_open, ts_close = candles["ts_open"].to_numpy(), candles["ts_close"].to_numpy()
     breaks = mark_gaps(ts_open, ts_close, max_gap)
-    known = candles["quote_volume"].to_numpy()
-    typical = candles[_PRICES].to_numpy().sum(axis=1) / len(_PRICES)
-    estimated = np.isnan(known)
-    dollars = np.where(estimated, candles["volume"].to_numpy() * typical, known)
+    amounts, estimated = _amounts(candles, rule.measure)
     spans = np.empty((len(candles), 3), dtype=np.int64)
-    spans = spans[: _kernels.cut_candles(dollars, breaks, float(threshold), spans)]
+    thresholds = np.empty(len(candles))
+    n_spans = _kernels.cut_candles(
+        amounts,
+        breaks,
+        np.ascontiguousarray(ts_open),
+        np.ascontiguousarray(ts_close),
+        float(rule.threshold),
+        float(rule.per_day),
+        1.0 / rule.average_days,
+        spans,
+        thresholds,
+    )
+    spans = spans[:n_spans]
     first, stop, closed = spans[:, 0], spans[:, 1], spans[:, 2] == 1
     bars = _merge(candles, first[closed], stop[closed])
     bars["gap"] = _breaks_between(breaks, first[closed])
@@ -162,7 +178,27 @@ def dollar_bars_from_candles(candles: pd.DataFrame, threshold: float, max_gap: f
     wanted = (ts_close[stop - 1] - ts_open[first]) // source
     missing = (wanted - (stop - first))[closed]
     tails = _tails(candles, first, stop, ~closed, reason)
-    return CandleBars(bars, tails, missing, int(estimated.sum()))
+    return CandleBars(bars, tails, missing, estimated, thresholds[:n_spans][closed])
+
+
+def _amounts(candles: pd.DataFrame, measure: str) -> tuple[np.ndarray, int]:
+    """What each candle adds to the count, and for how many it had to be estimated."""
+    if measure == "trades":
+        trades = candles["trades"].to_numpy()
+        unknown = np.isnan(trades)
+        if unknown.any():
+            raise DataError(
+                "candles",
+                int(np.argmax(unknown)) + 1,
+                "has no count of trades; tick bars need trades or candles that count them",
+            )
+        return np.array(trades), 0
+    if measure == "volume":
+        return np.array(candles["volume"].to_numpy()), 0
+    known = candles["quote_volume"].to_numpy()
+    typical = candles[_PRICES].to_numpy().sum(axis=1) / len(_PRICES)
+    estimated = np.isnan(known)
+    return np.where(estimated, candles["volume"].to_numpy() * typical, known), int(estimated.sum())
 
 
 def _any_inside(breaks: np.ndarray, first: np.ndarray, stop: np.ndarray) -> np.ndarray:

@@ -1,45 +1,12 @@
-"""Tick, volume and dollar bars from trades."""
+"""Tick, volume and dollar bars from arrays of trades."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ethpredict.bars import _kernels
-from ethpredict.bars.tails import tail_table
-from ethpredict.data.market import CANDLE_COLUMNS, mark_gaps, typed_table
-from ethpredict.errors import ConfigError, DataError
-
-MEASURES: dict[str, int] = {
-    "trades": _kernels.COUNT_TRADES,
-    "volume": _kernels.COUNT_VOLUME,
-    "dollars": _kernels.COUNT_DOLLARS,
-}
-_TAIL_REASONS = {_kernels.TAIL_GAP: "gap", _kernels.TAIL_END: "end"}
-_NEVER = np.iinfo(np.int64).max
-# Far above the rounding of any sum that fits in memory; bounds the number of bars.
-_SLACK = 1e-6
-
-
-@dataclass(frozen=True)
-class TradeBars:
-    """Closed bars and what was left over.
-
-    Parameters
-    ----------
-    bars : DataFrame
-        In the canonical bar layout.
-    tails : DataFrame
-        Partial bars that were not emitted (see :mod:`ethpredict.bars.tails`).
-        Volume over bars and tails is the volume of all trades.
-    """
-
-    bars: pd.DataFrame
-    tails: pd.DataFrame
+from ethpredict.bars.rules import Count
+from ethpredict.bars.stream import TradeBars, TradeCutter
 
 
 def bars_from_trades(
@@ -78,9 +45,7 @@ def bars_from_trades(
     Returns
     -------
     TradeBars
-        ``ts_close`` is the time of the bar's last trade, the moment it is
-        known, and ``ts_open`` that of its first; both strictly increase (see
-        :func:`ethpredict.bars._kernels.part_bars` for equal times).
+        Bars and tails, see :meth:`ethpredict.bars.stream.TradeCutter.finish`.
 
     Raises
     ------
@@ -93,92 +58,9 @@ def bars_from_trades(
     ----------
     Lopez de Prado, M. (2018). Advances in Financial Machine Learning, ch. 2.
     """
-    if not (np.isfinite(threshold) and threshold > 0):
-        raise ConfigError("threshold", threshold, "a finite number above 0")
-    times = np.ascontiguousarray(ts, dtype=np.int64)
-    prices = np.ascontiguousarray(price, dtype=np.float64)
-    sizes = np.ascontiguousarray(size, dtype=np.float64)
-    sides = np.zeros(len(times), np.int8) if side is None else np.ascontiguousarray(side, np.int8)
-    _check(times, prices, sizes, sides)
-    max_gap_ns = _NEVER if max_gap is None else round(max_gap * 1e9)
-    span = np.empty((_most_bars(prices, sizes, threshold, measure), 2), dtype=np.int64)
-    values = np.empty((len(span), 8))
-    n_gaps = int((np.diff(times) > max_gap_ns).sum())
-    tails = np.empty((n_gaps + 1, 5))
-    n_bars, n_tails = _kernels.cut_trades(
-        times, prices, sizes, sides, MEASURES[measure], threshold, max_gap_ns, span, values, tails
-    )
-    bars = _bar_table(span[:n_bars], values[:n_bars], side is not None, max_gap)
-    return TradeBars(bars, _tail_rows(tails[:n_tails], times))
-
-
-def _check(ts: np.ndarray, price: np.ndarray, size: np.ndarray, side: np.ndarray) -> None:
-    if not len(ts) == len(price) == len(size) == len(side):
-        raise DataError(
-            "trades",
-            None,
-            f"lengths differ: {len(ts)} times, {len(price)} prices, {len(size)} sizes, "
-            f"{len(side)} sides",
-        )
-    back = np.zeros(len(ts), dtype=bool)
-    back[1:] = ts[1:] < ts[:-1]
-    for mask, reason in (
-        (back, "the time goes back; sort the trades by time, keeping their order within one time"),
-        (~(np.isfinite(price) & (price > 0)), "the price is not a finite number above 0"),
-        (~(np.isfinite(size) & (size >= 0)), "the size is not a finite number of at least 0"),
-    ):
-        if mask.any():
-            raise DataError("trades", int(np.argmax(mask)) + 1, reason)
-
-
-def _most_bars(price: np.ndarray, size: np.ndarray, threshold: float, measure: str) -> int:
-    """No more bars than this can close: each holds at least the threshold."""
-    if measure == "trades":
-        total = float(len(price))
-    elif measure == "volume":
-        total = float(size.sum())
-    else:
-        total = float(price @ size)
-    return int(min(len(price), total / threshold * (1 + _SLACK) + 1))
-
-
-def _bar_table(
-    span: np.ndarray, values: np.ndarray, sided: bool, max_gap: float | None
-) -> pd.DataFrame:
-    borders = np.empty_like(span)
-    _kernels.part_bars(span, borders)
-    # By the trades' own times, which the borders may leave by some nanoseconds.
-    gap = np.zeros(len(span), bool)
-    if max_gap is not None:
-        gap = mark_gaps(span[:, 0], span[:, 1], max_gap)
-    names = (
-        "open",
-        "high",
-        "low",
-        "close",
-        "volume",
-        "quote_volume",
-        "trades",
-        "taker_buy_volume",
-    )
-    columns: dict[str, Any] = {name: values[:, j] for j, name in enumerate(names)}
-    if not sided:
-        columns["taker_buy_volume"] = np.full(len(span), np.nan)
-    return typed_table(
-        CANDLE_COLUMNS, columns | {"ts_open": borders[:, 0], "ts_close": borders[:, 1], "gap": gap}
-    )
-
-
-def _tail_rows(tails: np.ndarray, ts: np.ndarray) -> pd.DataFrame:
-    first, last = tails[:, 0].astype(np.int64), tails[:, 1].astype(np.int64)
-    return tail_table(
-        ts_from=ts[first],
-        ts_to=ts[last],
-        rows=last - first + 1,
-        volume=tails[:, 2],
-        quote_volume=tails[:, 3],
-        reason=[_TAIL_REASONS[int(kind)] for kind in tails[:, 4]],
-    )
+    cutter = TradeCutter(Count(measure, threshold), side is not None, max_gap)
+    cutter.push(ts, price, size, side)
+    return cutter.finish()
 
 
 def dollar_bars(

@@ -39,9 +39,14 @@ def check_trial(values: Mapping[str, Any]) -> None:
         On the first contradiction.
     """
     candle = SECONDS[values["data.interval"]]
-    if values["data.source"] == "files" and not values["data.files.candles"]:
+    if values["data.source"] == "files" and not (
+        values["data.files.candles"] or values["data.files.trades"]
+    ):
         raise ConfigError(
-            "data.files.candles", None, "a path when data.source is files", "Give the candle file."
+            "data.files.candles",
+            None,
+            "a path when data.source is files",
+            "Give the candle file, or data.files.trades to make candles from.",
         )
     _check_period(values)
     _check_remote(values)
@@ -56,10 +61,28 @@ def check_trial(values: Mapping[str, Any]) -> None:
         raise ConfigError(
             "data.max_gap", values["data.max_gap"], f"at least one candle ({candle} s)"
         )
+    _check_signed_bars(values)
     _check_quotes(values)
     size, limit = values.get("quoting.order_size"), values["quoting.max_inventory"]
     if size is not None and size > limit:
         raise ConfigError("quoting.order_size", size, f"at most quoting.max_inventory ({limit:g})")
+
+
+def _check_signed_bars(values: Mapping[str, Any]) -> None:
+    """Refuse bars of signed flow where the source is known to give no trades."""
+    kind, source = values["bars.kind"], values["data.source"]
+    trades = values.get("data.binance.trades", values.get("data.files.trades"))
+    if kind not in ("imbalance", "run") or trades not in (None, "none"):
+        return
+    remedies = {
+        "files": "Give a file of trades.",
+        "binance_archive": "Set data.binance.trades to agg or raw.",
+        "binance_rest": "Set data.binance.trades to agg.",
+        "lighter": "Take another data.source.",
+    }
+    if source in remedies:
+        legal = f"time, tick, volume or dollar when data.source {source} gives no trades"
+        raise ConfigError("bars.kind", kind, legal, remedies[source])
 
 
 def _check_quotes(values: Mapping[str, Any]) -> None:

@@ -152,22 +152,28 @@ def tree() -> dict[str, Any]:
     return schema
 
 
+Rules = dict[str, tuple[Any, ...]]
+
+
 @lru_cache(maxsize=1)
 def leaves() -> dict[str, Leaf]:
     """All settings by dotted key, in the schema's order."""
     found: dict[str, Leaf] = {}
 
-    def walk(node: Mapping[str, Any], path: str, applies: dict[str, tuple[Any, ...]]) -> None:
+    def walk(node: Mapping[str, Any], path: str, applies: Rules, unless: Rules) -> None:
         for name, rule in node["properties"].items():
             key = f"{path}.{name}" if path else name
             own = applies | {k: tuple(v) for k, v in rule.get("x-applies", {}).items()}
+            # A section's exception holds for all that is in it; a leaf's own takes its place.
+            spared = {k: tuple(v) for k, v in rule.get("x-unless", {}).items()} or unless
             if "properties" in rule:
-                walk(rule, key, own)
+                walk(rule, key, own, spared)
             else:
-                unless = tuple((k, tuple(v)) for k, v in rule.get("x-unless", {}).items())
-                found[key] = Leaf(key, rule, rule["x-stage"], tuple(own.items()), unless)
+                found[key] = Leaf(
+                    key, rule, rule["x-stage"], tuple(own.items()), tuple(spared.items())
+                )
 
-    walk(tree(), "", {})
+    walk(tree(), "", {}, {})
     return found
 
 

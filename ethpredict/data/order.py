@@ -59,3 +59,29 @@ def longest_increasing(ts: np.ndarray) -> np.ndarray:
         keep[row] = True
         row = int(before[row])
     return keep
+
+
+def longest_ordered(ts: np.ndarray) -> np.ndarray:
+    """Choose the most rows whose times never fall; equal times may follow each other.
+
+    Parameters
+    ----------
+    ts : int64 array of shape (n,)
+        Times in file order.
+
+    Returns
+    -------
+    bool array of shape (n,)
+        True for the rows to keep.
+
+    Examples
+    --------
+    >>> longest_ordered(np.array([1, 2, 99, 2, 3, 3])).tolist()
+    [True, True, False, True, True, True]
+    """
+    if not len(ts) or bool((np.diff(ts) >= 0).all()):
+        return np.ones(len(ts), dtype=bool)
+    # A later row of an equal time ranks behind the earlier one.
+    rank = np.empty(len(ts), dtype=np.int64)
+    rank[np.argsort(ts, kind="stable")] = np.arange(len(ts))
+    return longest_increasing(rank)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ethpredict.data.candles import to_numbers
 from ethpredict.data.faults import Faults
 from ethpredict.data.market import ORDER_COLUMNS, typed_table
+from ethpredict.data.order import longest_ordered
 from ethpredict.data.set_aside import quarantined_rows
 from ethpredict.data.timestamps import NO_TIME, to_nanoseconds
 from ethpredict.errors import DataError
@@ -89,7 +90,9 @@ def order_part(raw: RawTable, quarantine: bool) -> tuple[pd.DataFrame, pd.DataFr
     faults = Faults(len(raw.rows))
     ts, _ = to_nanoseconds(column["ts"])
     faults.add(ts == NO_TIME, lambda i: f"timestamp: {column['ts'][i].as_py()!r} is no moment")
-    late = np.maximum.accumulate(ts) > ts
+    good = np.flatnonzero(~faults.bad)
+    late = np.zeros(len(ts), dtype=bool)
+    late[good] = ~longest_ordered(ts[good])
     faults.add(late, lambda i: f"timestamp out of order: {ts[i]} ns")
     kinds = np.asarray(column["kind"].to_pandas().astype(str).str.lower())
     faults.add(~np.isin(kinds, KINDS), lambda i: f"kind: {kinds[i]!r} is none of {KINDS}")

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from ethpredict.data.candles import to_numbers
 from ethpredict.data.faults import Faults
 from ethpredict.data.market import QUARANTINED_COLUMNS, TRADE_COLUMNS, Market, typed_table
-from ethpredict.data.order import longest_increasing
+from ethpredict.data.order import longest_increasing, longest_ordered
+from ethpredict.data.set_aside import quarantined_rows
 from ethpredict.data.timestamps import NO_TIME, to_nanoseconds
 from ethpredict.errors import DataError
 from ethpredict.io.raw_table import RawTable
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 # Position of each field in Binance's files.
 AGGREGATED: dict[str, int] = {"id": 0, "price": 1, "size": 2, "ts": 5, "buyer_is_maker": 6}
+UNKNOWN = "unknown"
 SINGLE: dict[str, int] = {"id": 0, "price": 1, "size": 2, "ts": 4, "buyer_is_maker": 5}
 
 
@@ -40,6 +42,7 @@ def trade_part(
     layout: Mapping[str, int],
     quarantine: bool,
     contract_size: float | None = None,
+    by_id: bool = True,
 ) -> TradePart:
     """Convert one raw table of trades.
 
@@ -53,6 +56,9 @@ def trade_part(
         Whether bad rows are set aside; otherwise the first is an error.
     contract_size : float, optional
         USD per contract where sizes are numbers of contracts.
+    by_id : bool
+        Whether ids must increase from row to row. Otherwise times may not
+        fall; ids need only differ.
 
     Raises
     ------
@@ -77,8 +83,16 @@ def trade_part(
     faults.add(~readable, lambda i: f"id: {column['id'][i].as_py()!r} is no whole number")
     good = np.flatnonzero(~faults.bad)
     moved = np.zeros(len(ts), dtype=bool)
-    moved[good[~longest_increasing(number[good])]] = True
-    faults.add(moved, lambda i: f"id out of order: {number[i]}")
+    if by_id:
+        moved[good[~longest_increasing(number[good])]] = True
+        faults.add(moved, lambda i: f"id out of order: {number[i]}")
+    else:
+        moved[good[pd.Series(number[good]).duplicated()]] = True
+        faults.add(moved, lambda i: f"duplicate id: {number[i]}")
+        late = np.zeros(len(ts), dtype=bool)
+        good = np.flatnonzero(~faults.bad)
+        late[good[~longest_ordered(ts[good])]] = True
+        faults.add(late, lambda i: f"timestamp out of order: {ts[i]} ns")
     keep = np.flatnonzero(~faults.bad)
     if contract_size is not None:
         size = size * contract_size / price
@@ -89,15 +103,18 @@ def trade_part(
         "aggressor_side": side[keep],
         "id": number[keep],
     }
-    return TradePart(typed_table(TRADE_COLUMNS, values), _set_aside(raw, faults, quarantine))
+    return TradePart(
+        typed_table(TRADE_COLUMNS, values), quarantined_rows(raw, faults, "trade", quarantine)
+    )
 
 
 def _sides(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """-1 where the buyer was the maker (the taker sold); whether the flag could be read."""
+    """-1 where the buyer was the maker (the taker sold), 0 where the source does not tell."""
     text = pc.utf8_lower(pc.cast(column, pa.string()))
     sold = np.asarray(pc.fill_null(pc.equal(text, "true"), False))
     bought = np.asarray(pc.fill_null(pc.equal(text, "false"), False))
-    return np.where(sold, -1, 1).astype(np.int8), sold | bought
+    untold = np.asarray(pc.fill_null(pc.equal(text, UNKNOWN), False))
+    return np.where(sold, -1, bought).astype(np.int8), sold | bought | untold
 
 
 def _ids(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
@@ -105,25 +122,6 @@ def _ids(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     whole = pc.fill_null(pc.match_substring_regex(text, r"^\d{1,18}$"), False)
     numbers = pc.cast(pc.if_else(whole, text, "0"), pa.int64())
     return np.array(numbers), np.asarray(whole)
-
-
-def _set_aside(raw: RawTable, faults: Faults, quarantine: bool) -> pd.DataFrame:
-    found = list(raw.malformed)
-    found += [(int(raw.rows[i]), why, raw.raw(i)) for i, why in faults.reasons.items()]
-    found.sort()
-    if found and not quarantine:
-        row, reason, _ = found[0]
-        raise DataError(raw.path, row, f"{reason}; mend it or set data.on_bad_rows: quarantine")
-    if found:
-        logger.warning("%s: %d bad trades set aside", raw.path.name, len(found))
-    return typed_table(
-        QUARANTINED_COLUMNS,
-        {
-            "row": [row for row, _, _ in found],
-            "reason": [f"trade {why} [{raw.path.name}]" for _, why, _ in found],
-            "raw": [text for _, _, text in found],
-        },
-    )
 
 
 def join_trades(

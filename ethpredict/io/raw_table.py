@@ -79,6 +79,13 @@ class RawTable:
         return ",".join(str(column[position].as_py()) for column in self.columns)
 
 
+def input_file(path: str | Path) -> InputFile:
+    """Name, digest and size of a file, read in blocks."""
+    with open(path, "rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        return InputFile(Path(path).name, digest, handle.tell())
+
+
 def read_raw_table(path: str | Path) -> RawTable:
     """Read csv, csv.gz, zip (one csv inside) or parquet; the content decides, not the name.
 

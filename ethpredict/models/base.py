@@ -14,7 +14,7 @@ features, so that a sequence model can look back from each row.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,6 +26,26 @@ from ethpredict.errors import EthPredictError
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """What a model must know to look back from a row, and to hold rows out by itself.
+
+    Parameters
+    ----------
+    t1 : ndarray of int64, shape (n_bars,), bar positions
+        Ends of the label intervals; -1 where there is none.
+    readable : ndarray of bool, shape (n_bars,)
+        Bars that training may read as context: features complete, and no
+        sample that this split keeps from training.
+    gap : ndarray of bool, shape (n_bars,)
+        Whether data is missing between a bar and the one before it.
+    """
+
+    t1: Rows
+    readable: npt.NDArray[np.bool_]
+    gap: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +62,15 @@ class Sample:
         Target.
     weight : ndarray of float64, shape (n,), > 0
         Sample weight: the number of independent labels that a row stands for.
+    spans : Spans, optional
+        For algorithms that look back or stop early; these refuse a sample without.
     """
 
     features: Floats
     rows: Rows
     y: Floats
     weight: Floats
+    spans: Spans | None = None
 
     @property
     def x(self) -> Floats:
@@ -64,6 +87,12 @@ class Regressor(ABC):
 
     left_out: tuple[int, ...] = ()
     """Positions of feature columns that were constant in training."""
+
+    lookback: int = 1
+    """Bars up to a row, the row included, that its prediction reads."""
+
+    curve: Floats = np.empty((0, 2))
+    """Training and inner validation loss per epoch; empty where nothing is learned in epochs."""
 
     @abstractmethod
     def predict(self, features: Floats, rows: Rows) -> Floats:
@@ -114,6 +143,32 @@ class Algorithm(ABC):
         ModelError
             If no finite model comes out.
         """
+
+    def fit_many(
+        self, jobs: Sequence[tuple[Any, Settings, int]], device: str
+    ) -> list[Regressor | ModelError]:
+        """Fit several models; those that fail give their error.
+
+        Parameters
+        ----------
+        jobs : sequence of (prepared, settings, seed)
+            As in :meth:`fit`.
+        device : {"cpu", "cuda"}
+            Where to train.
+
+        Returns
+        -------
+        list of Regressor or ModelError
+            In the order of the jobs. Here one after the other; an algorithm
+            that can train models together does so where that is faster.
+        """
+        found: list[Regressor | ModelError] = []
+        for prepared, settings, seed in jobs:
+            try:
+                found.append(self.fit(prepared, settings, seed, device))
+            except ModelError as error:
+                found.append(error)
+        return found
 
     @abstractmethod
     def load(self, state: dict[str, Any], blob: bytes | None) -> Regressor:

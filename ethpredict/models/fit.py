@@ -2,61 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ethpredict.models.base import Algorithm, Floats, ModelError, Regressor, Rows, Sample
+from ethpredict.models.base import Floats, ModelError, Regressor, Rows
+from ethpredict.models.hierarchy import Hierarchy, Payoff
+from ethpredict.models.levels import MIN_ROWS, Levels, Task, fit_levels
+from ethpredict.models.member import Member
+from ethpredict.models.predicting import predict_rows
 from ethpredict.models.scores import BASELINES, METRICS, baselines, score
-from ethpredict.models.seed import model_seed
 from ethpredict.models.table import Table, Target
 from ethpredict.models.uncertainty import rms
 from ethpredict.models.walkforward import PLACEBO, WALK_FORWARD, Schedule, Split, check_block
-
-MIN_ROWS = 50
-"""Fewest training rows of a window or fold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One model to train.
-
-    Parameters
-    ----------
-    id : str
-        Model id.
-    settings : mapping
-        ``model`` and ``validation`` sections.
-    replicate : int
-        Which of the trial's seeds.
-    """
-
-    id: str
-    settings: Mapping[str, Any]
-    replicate: int = 0
-
-    @property
-    def model(self) -> Mapping[str, Any]:
-        """The ``model`` section."""
-        section: Mapping[str, Any] = self.settings["model"]
-        return section
-
-    @property
-    def algo(self) -> str:
-        """Name of the algorithm."""
-        return str(self.model["level0"]["algo"])
-
-    @property
-    def target(self) -> str:
-        """Name of the target; the zero model has none and is scored against the horizon."""
-        return str(self.model.get("target", "horizon"))
-
-    @property
-    def seed(self) -> int:
-        """Seed of this model."""
-        return model_seed(self.settings, self.replicate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +27,10 @@ class Fit:
     ----------
     m : ndarray of float64, shape (len(split.test),), log return
         Predictions; nan where the features are incomplete.
+    p : ndarray of float64, shape (len(split.test),)
+        Probability that following m pays; nan without a level 2.
+    payoff : Payoff or None
+        What following m gave out of sample; None without a level 2.
     check_error : float, log return
         Root mean squared error on the inner block of the first window; nan elsewhere.
     hold_s : float, seconds
@@ -80,6 +44,8 @@ class Fit:
     """
 
     m: Floats
+    p: Floats
+    payoff: Payoff | None
     check_error: float
     hold_s: float
     n_rows: int
@@ -97,7 +63,6 @@ def fit_split(
     target: Target,
     schedule: Schedule,
     split: Split,
-    algorithm: Algorithm,
     members: Sequence[Member],
     device: str,
 ) -> dict[str, Fit | ModelError]:
@@ -107,8 +72,6 @@ def fit_split(
     ----------
     table, target, schedule, split
         Shared by the members.
-    algorithm : Algorithm
-        Shared by the members, with equal :meth:`Algorithm.share`.
     members : sequence of Member
         Models.
     device : {"cpu", "cuda"}
@@ -122,32 +85,37 @@ def fit_split(
     """
     if split.scheme == PLACEBO:
         return {
-            member.id: _fit_placebo(table, target, schedule, split, algorithm, member, device)
+            member.id: _fit_placebo(table, target, schedule, split, member, device)
             for member in members
         }
     base = _baseline_scores(table, target, schedule, split)
     hold_s = _hold(table, split.train)
-    try:
-        prepared = _prepare(table, target.y, target.weight, split.train, algorithm, members[0])
-        checks = _prepare_check(table, target, split, algorithm, members[0])
-    except ModelError as error:
-        return {member.id: error for member in members}
+    # A confidence moves quotes, and only walk-forward predictions are quoted.
+    causal = split.scheme == WALK_FORWARD
+    fitted = fit_levels(Task(table, target, split.train, device, confident=causal), members)
+    checks = _check_errors(table, target, split, members, device)
     fits: dict[str, Fit | ModelError] = {}
     for member in members:
+        found, check = fitted[member.id], checks.get(member.id, float("nan"))
         try:
-            regressor = algorithm.fit(prepared, member.model, member.seed, device)
-            m = _predict(table, regressor, split.test, algorithm)
-            check_error = _check_error(table, target, algorithm, checks, member, device)
+            if isinstance(found, ModelError):
+                raise found
+            if isinstance(check, ModelError):
+                raise check
+            m = _predict(table, found.regressor, split.test, member)
         except ModelError as error:
             fits[member.id] = error
             continue
+        p, payoff = _confidence(table, found.regressor, split.test)
         fits[member.id] = Fit(
             m=m,
-            check_error=check_error,
+            p=p,
+            payoff=payoff,
+            check_error=found.check_error if member.chained else check,
             hold_s=hold_s,
             n_rows=len(split.train),
             scores=_scores(table, target, schedule, split, m, base),
-            regressor=regressor if split.scheme == WALK_FORWARD else None,
+            regressor=found.regressor if causal else None,
         )
     return fits
 
@@ -157,7 +125,6 @@ def _fit_placebo(
     target: Target,
     schedule: Schedule,
     split: Split,
-    algorithm: Algorithm,
     member: Member,
     device: str,
 ) -> Fit | ModelError:
@@ -170,91 +137,66 @@ def _fit_placebo(
     order = np.random.default_rng(member.seed).permutation(len(split.train))
     shuffled = target.y.copy()
     shuffled[split.train] = target.y[split.train][order]
+    task = Task(table, replace(target, y=shuffled), split.train, device, confident=False)
+    found = fit_levels(task, [member])[member.id]
+    if isinstance(found, ModelError):
+        return found
     try:
-        prepared = _prepare(table, shuffled, target.weight, split.train, algorithm, member)
-        regressor = algorithm.fit(prepared, member.model, member.seed, device)
-        m = _predict(table, regressor, split.test, algorithm)
+        m = _predict(table, found.regressor, split.test, member)
     except ModelError as error:
         return error
     own = _scores(table, target, schedule, split, m, {})
-    return Fit(m, float("nan"), float("nan"), len(split.train), {"placebo_ic": own["ic"]}, None)
+    nan, nothing = float("nan"), np.full(len(m), np.nan)
+    scores = {"placebo_ic": own["ic"]}
+    return Fit(m, nothing, None, nan, nan, len(split.train), scores, None)
 
 
-def _prepare(
-    table: Table, y: Floats, weight: Floats, rows: Rows, algorithm: Algorithm, first: Member
-) -> Any:
-    """Shared work on training rows."""
-    if algorithm.uses_features and len(rows) < MIN_ROWS:
-        raise ModelError(
-            f"{len(rows)} training rows are left, at least {MIN_ROWS} are needed; lengthen "
-            "validation.train_days or shorten features.windows and labels.horizon"
-        )
-    return algorithm.prepare(Sample(table.x, rows, y[rows], weight[rows]), first.model)
+def _check_errors(
+    table: Table, target: Target, split: Split, members: Sequence[Member], device: str
+) -> dict[str, float | ModelError]:
+    """Root mean squared error on the inner block of models that never saw it.
 
-
-def _prepare_check(
-    table: Table, target: Target, split: Split, algorithm: Algorithm, first: Member
-) -> tuple[Any, Rows] | None:
-    """Shared work for the inner block of the first window; None elsewhere, or if too short."""
-    if split.window is None or split.window.window != 0:
-        return None
+    Only for the first window, only where the block is long enough, and only for
+    models without blocks of their own.
+    """
+    plain = [member for member in members if not member.chained]
+    if split.window is None or split.window.window != 0 or not plain:
+        return {}
     rows, check = check_block(split.train, target.t1)
-    if not len(check) or (algorithm.uses_features and len(rows) < MIN_ROWS):
-        return None
-    return _prepare(table, target.y, target.weight, rows, algorithm, first), check
+    needed = MIN_ROWS if any(member.uses_features for member in plain) else 1
+    if not len(check) or len(rows) < needed:
+        return {}
+    errors: dict[str, float | ModelError] = {}
+    fitted = fit_levels(Task(table, target, rows, device, confident=False), plain)
+    for member in plain:
+        found = fitted[member.id]
+        try:
+            if not isinstance(found, Levels):
+                raise found
+            error = target.y[check] - _predict(table, found.regressor, check, member)
+        except ModelError as failure:
+            errors[member.id] = failure
+            continue
+        seen = np.isfinite(error)
+        errors[member.id] = rms(error[seen], target.weight[check][seen])
+    return errors
 
 
-def _check_error(
-    table: Table,
-    target: Target,
-    algorithm: Algorithm,
-    checks: tuple[Any, Rows] | None,
-    member: Member,
-    device: str,
-) -> float:
-    """Root mean squared error on the inner block of a model that never saw it."""
-    if checks is None:
-        return float("nan")
-    prepared, rows = checks
-    regressor = algorithm.fit(prepared, member.model, member.seed, device)
-    error = target.y[rows] - _predict(table, regressor, rows, algorithm)
-    return rms(error, target.weight[rows])
-
-
-def _predict(table: Table, regressor: Regressor, rows: Rows, algorithm: Algorithm) -> Floats:
-    """Predictions, nan where features are incomplete; anything else must be finite."""
-    m = predict_rows(regressor, table.x, rows, algorithm.uses_features)
-    asked = table.complete[rows] if algorithm.uses_features else np.ones(len(rows), dtype=bool)
+def _predict(table: Table, regressor: Regressor, rows: Rows, member: Member) -> Floats:
+    """Predictions, nan where bars are missing or incomplete; anything else must be finite."""
+    m = predict_rows(regressor, table.x, table.lengths, rows, member.uses_features)
+    asked = table.lengths[rows] >= (regressor.lookback if member.uses_features else 0)
     if not np.isfinite(m[asked]).all():
         bad = int(rows[asked][np.argmin(np.isfinite(m[asked]))])
         raise ModelError(f"the prediction at row {bad} is not finite")
     return m
 
 
-def predict_rows(regressor: Regressor, x: Floats, rows: Rows, uses_features: bool) -> Floats:
-    """Predict rows; those with a feature that is not finite give nan.
-
-    Parameters
-    ----------
-    regressor : Regressor
-        Fitted model.
-    x : ndarray of float64, shape (n_bars, p)
-        Features.
-    rows : ndarray of int64, bar positions
-        Rows to predict.
-    uses_features : bool
-        False for a model that predicts without features.
-
-    Returns
-    -------
-    ndarray of float64, shape (len(rows),), log return
-    """
-    if not uses_features:
-        return regressor.predict(x, rows)
-    m = np.full(len(rows), np.nan)
-    complete = np.isfinite(x[rows]).all(axis=1)
-    m[complete] = regressor.predict(x, rows[complete])
-    return m
+def _confidence(table: Table, regressor: Regressor, rows: Rows) -> tuple[Floats, Payoff | None]:
+    """Probability that following the prediction pays, and what it paid out of sample."""
+    if not isinstance(regressor, Hierarchy):
+        return np.full(len(rows), np.nan), None
+    return regressor.confidence(table.x, table.lengths, rows), regressor.payoff
 
 
 def _hold(table: Table, rows: Rows) -> float:
@@ -265,7 +207,7 @@ def _hold(table: Table, rows: Rows) -> float:
     return float((weight * np.nan_to_num(held)).sum() / total) if total > 0 else float("nan")
 
 
-def _scored_rows(
+def scored_rows(
     table: Table, target: Target, schedule: Schedule, split: Split
 ) -> tuple[Floats, Any] | None:
     """Outcomes of a split's test rows and which of them count; None for the locked test."""
@@ -280,7 +222,7 @@ def _baseline_scores(
     table: Table, target: Target, schedule: Schedule, split: Split
 ) -> dict[str, float]:
     """Scores of the forecasts that need no model; empty where nothing may be scored."""
-    scored = _scored_rows(table, target, schedule, split)
+    scored = scored_rows(table, target, schedule, split)
     if scored is None:
         return {}
     y, usable = scored
@@ -304,9 +246,10 @@ def _scores(
     base: dict[str, float],
 ) -> dict[str, float]:
     """Scores of one model on one split, with the baselines' beside them."""
-    scored = _scored_rows(table, target, schedule, split)
+    scored = scored_rows(table, target, schedule, split)
     if scored is None:
         return {}
     y, usable = scored
+    usable = usable & np.isfinite(m)  # a sequence model has no prediction behind a gap
     own = score(y[usable], m[usable], target.weight[split.test][usable])
     return own | base

@@ -14,9 +14,11 @@ import pandas as pd
 
 from ethpredict.errors import ConfigError, DataError, TrialError
 from ethpredict.models.base import ModelError
-from ethpredict.models.fit import Fit, Member, fit_split
-from ethpredict.models.registry import LEVEL0
+from ethpredict.models.fit import Fit, fit_split
+from ethpredict.models.hierarchy import NAME
+from ethpredict.models.member import Member
 from ethpredict.models.store import Model, WindowModel
+from ethpredict.models.summaries import summaries
 from ethpredict.models.table import Table, Target, align_tables
 from ethpredict.models.uncertainty import prediction_errors
 from ethpredict.models.walkforward import KFOLD, PLACEBO, Schedule, Split, make_schedule
@@ -30,7 +32,9 @@ PREDICTIONS = {
     "ts": np.int64,
     "segment": np.int8,
     "window": np.int32,
-    **dict.fromkeys(("m", "m_se", "p", "gain", "loss", "hold_s", "horizon_s"), np.float64),
+    **dict.fromkeys(
+        ("m", "m_se", "p", "gain", "loss", "hold_s", "horizon_s", "base_rate"), np.float64
+    ),
 }
 SCORES = {
     "model_id": str,
@@ -58,7 +62,8 @@ class PackResult:
         ``model_id``, ``row`` (bar position), ``ts`` (UTC ns), ``segment`` (0
         validation, 1 locked), ``window``, ``m`` and ``m_se`` (log return over
         the horizon), ``p``, ``gain``, ``loss`` (nan: no second level),
-        ``hold_s``, ``horizon_s`` (seconds). One row for every bar from the
+        ``hold_s``, ``horizon_s`` (seconds), ``base_rate`` (share of signals
+        that paid in training). One row for every bar from the
         first test row on, for every model that did not fail.
     scores : DataFrame
         ``model_id``, ``scheme``, ``fold``, ``metric``, ``value``; nothing
@@ -150,6 +155,7 @@ class _Trained:
     schedule: Schedule
     fits: tuple[Fit, ...]
     m_se: tuple[float, ...]
+    summaries: tuple[tuple[str, int, str, float], ...]
 
     def windows(self) -> Iterator[tuple[Window, Fit, float]]:
         """Walk-forward windows, their fits and the standard error of their predictions."""
@@ -166,11 +172,10 @@ def _member(member: Mapping[str, Any]) -> Member:
 
 
 def _groups(members: Sequence[Member]) -> list[list[Member]]:
-    """Members that share splits and prepared rows, in an order of their own settings."""
+    """Members that share an algorithm and splits, in an order of their own settings."""
     groups: dict[str, list[Member]] = {}
     for member in sorted(members, key=lambda item: item.id):
-        shared = LEVEL0[member.algo].share(member.model)
-        key = [member.algo, member.target, member.settings["validation"], shared]
+        key = [member.algo, member.target, member.settings["validation"]]
         groups.setdefault(json.dumps(key, sort_keys=True), []).append(member)
     return [groups[key] for key in sorted(groups)]
 
@@ -180,14 +185,14 @@ def _train_group(
 ) -> dict[str, _Trained | TrialError]:
     """Fit a group on every split of its schedule."""
     first = group[0]
-    algorithm, target = LEVEL0[first.algo], table.targets[first.target]
+    target = table.targets[first.target]
     try:
         schedule = make_schedule(table, target, first.settings["validation"])
     except ConfigError as error:
         return {member.id: TrialError(member.id, str(error)) for member in group}
 
     def one(split: Split) -> dict[str, Fit | ModelError]:
-        return fit_split(table, target, schedule, split, algorithm, group, device)
+        return fit_split(table, target, schedule, split, group, device)
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -222,7 +227,8 @@ def _collect(
         [fit.m for _, fit in own],
         own[0][1].check_error,
     )
-    return _Trained(member, schedule, tuple(good), tuple(m_se))
+    pooled = summaries(table, target, schedule, member, good)
+    return _Trained(member, schedule, tuple(good), tuple(m_se), tuple(pooled))
 
 
 def _predictions(table: Table, item: _Trained) -> pd.DataFrame:
@@ -238,11 +244,12 @@ def _predictions(table: Table, item: _Trained) -> pd.DataFrame:
             "window": window.window,
             "m": fit.m,
             "m_se": m_se,
-            "p": np.nan,
-            "gain": np.nan,
-            "loss": np.nan,
+            "p": fit.p,
+            "gain": fit.payoff.gain if fit.payoff else np.nan,
+            "loss": fit.payoff.loss if fit.payoff else np.nan,
             "hold_s": fit.hold_s,
             "horizon_s": table.horizon_s[rows],
+            "base_rate": fit.payoff.base_rate if fit.payoff else np.nan,
         }
         parts.append(pd.DataFrame(values).astype(PREDICTIONS))
     return pd.concat(parts, ignore_index=True)
@@ -263,6 +270,7 @@ def _scores(trained: Mapping[str, _Trained]) -> pd.DataFrame:
         for split, fit in zip(item.schedule.splits, item.fits, strict=True)
         for metric, value in fit.scores.items()
     ]
+    rows += [(key, *row) for key, item in trained.items() for row in item.summaries]
     rows.sort(key=lambda row: row[:4])
     columns = list(zip(*rows, strict=True)) or [()] * len(SCORES)
     return pd.DataFrame(dict(zip(SCORES, columns, strict=True))).astype(SCORES)
@@ -278,7 +286,7 @@ def _model(table: Table, item: _Trained, device: str) -> Model:
     member = item.member
     return Model(
         id=member.id,
-        algo=member.algo,
+        kind=NAME if member.chained else member.algo,
         settings=member.settings,
         replicate=member.replicate,
         seed=member.seed,
@@ -296,7 +304,7 @@ def _status(table: Table, outcomes: Mapping[str, _Trained | TrialError]) -> pd.D
             rows.append((key, "failed", outcome.reason, 0, 0))
             continue
         used = [len(table.names) - len(fit.left_out) for _, fit, _ in outcome.windows()]
-        fewest = min(used) if LEVEL0[outcome.member.algo].uses_features else 0
+        fewest = min(used) if outcome.member.uses_features else 0
         rows.append((key, "ok", "", len(used), fewest))
     columns = list(zip(*rows, strict=True)) or [()] * len(STATUS)
     return pd.DataFrame(dict(zip(STATUS, columns, strict=True))).astype(STATUS)

@@ -1,10 +1,10 @@
-"""Saved models: folders of JSON and XGBoost's own format, no pickle, the same bytes every time.
+"""Saved models: JSON, XGBoost's own format and safetensors; no pickle, the same bytes every time.
 
 ::
 
     <model_id>/model.json        settings, seed, feature names, library versions
     <model_id>/window_00.json    rows, scaler, coefficients, m_se, hold_s
-    <model_id>/window_00.ubj     trees (XGBoost only)
+    <model_id>/window_00.*       trees (.ubj); nets, several levels (.safetensors)
 
 JSON holds a float64 exactly (shortest form that reads back to the same bits).
 """
@@ -27,12 +27,14 @@ import ethpredict
 from ethpredict.errors import DataError
 from ethpredict.io.artefact import read_json, write_json
 from ethpredict.io.directory import atomic_directory
-from ethpredict.models.base import Floats, Regressor
-from ethpredict.models.fit import predict_rows
+from ethpredict.models.base import Floats, Regressor, Rows
+from ethpredict.models.hierarchy import NAME, Hierarchy, blob_suffix, load_regressor
+from ethpredict.models.predicting import predict_rows, readable_lengths
 from ethpredict.models.registry import LEVEL0
+from ethpredict.models.segments import Bools
 from ethpredict.splits import Window
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class Model:
 
     Parameters
     ----------
-    id, algo : str
-        Model id and algorithm.
+    id, kind : str
+        Model id; its algorithm, or "hierarchy" where it has several levels.
     settings : mapping
         ``model`` and ``validation`` sections.
     replicate, seed : int
@@ -81,7 +83,7 @@ class Model:
     """
 
     id: str
-    algo: str
+    kind: str
     settings: Mapping[str, Any]
     replicate: int
     seed: int
@@ -89,7 +91,7 @@ class Model:
     feature_names: tuple[str, ...]
     windows: tuple[WindowModel, ...]
 
-    def predict(self, features: pd.DataFrame, window: int = -1) -> Floats:
+    def predict(self, features: pd.DataFrame, window: int = -1, gap: Bools | None = None) -> Floats:
         """Predict every row with one refit.
 
         Parameters
@@ -99,11 +101,14 @@ class Model:
             (``ts_close`` may stand among them).
         window : int
             Position of the refit; the last one by default.
+        gap : ndarray of bool, shape (n,), optional
+            Whether data is missing before a row's bar; no gap where missing.
 
         Returns
         -------
         ndarray of float64, shape (n,), log return
-            nan where a feature is missing.
+            nan where a feature is missing, in the row or in the bars that its
+            prediction looks back to.
 
         Raises
         ------
@@ -111,17 +116,41 @@ class Model:
             If the feature columns are not those of the training.
         """
         x = self._matrix(features)
-        return predict_rows(
-            self.windows[window].regressor, x, np.arange(len(x)), LEVEL0[self.algo].uses_features
-        )
+        return self._rows(self.windows[window], x, _lengths(x, gap), np.arange(len(x)))
 
-    def replay(self, features: pd.DataFrame) -> pd.DataFrame:
+    def confidence(
+        self, features: pd.DataFrame, window: int = -1, gap: Bools | None = None
+    ) -> pd.DataFrame:
+        """Probability that following the prediction pays, with what it paid in training.
+
+        Parameters
+        ----------
+        features, window, gap
+            As in :meth:`predict`.
+
+        Returns
+        -------
+        DataFrame, n rows
+            ``p``, ``gain``, ``loss`` (log return), ``base_rate``; nan for a
+            model without level 2.
+        """
+        x, regressor = self._matrix(features), self.windows[window].regressor
+        found = dict.fromkeys(("p", "gain", "loss", "base_rate"), np.full(len(x), np.nan))
+        if isinstance(regressor, Hierarchy) and regressor.payoff is not None:
+            payoff = dataclasses.asdict(regressor.payoff)
+            found |= {name: np.full(len(x), value) for name, value in payoff.items()}
+            found["p"] = regressor.confidence(x, _lengths(x, gap), np.arange(len(x)))
+        return pd.DataFrame(found)
+
+    def replay(self, features: pd.DataFrame, gap: Bools | None = None) -> pd.DataFrame:
         """Walk-forward predictions again: every refit on its own test rows.
 
         Parameters
         ----------
         features : DataFrame
             The table that the model was trained on.
+        gap : ndarray of bool, shape (n,), optional
+            As in :meth:`predict`.
 
         Returns
         -------
@@ -138,12 +167,16 @@ class Model:
             raise DataError(
                 "features", None, f"{len(x)} rows, fewer than model {self.id} was tested on"
             )
-        parts = []
+        lengths, parts = _lengths(x, gap), []
         for item in self.windows:
             rows = np.arange(item.window.test_start, item.window.test_stop)
-            m = predict_rows(item.regressor, x, rows, LEVEL0[self.algo].uses_features)
+            m = self._rows(item, x, lengths, rows)
             parts.append(pd.DataFrame({"row": rows, "window": item.window.window, "m": m}))
         return pd.concat(parts, ignore_index=True)
+
+    def _rows(self, item: WindowModel, x: Floats, lengths: Rows, rows: Rows) -> Floats:
+        uses_features = self.kind == NAME or LEVEL0[self.kind].uses_features
+        return predict_rows(item.regressor, x, lengths, rows, uses_features)
 
     def _matrix(self, features: pd.DataFrame) -> Floats:
         """Feature matrix, refused where its columns are not those of the training."""
@@ -160,10 +193,18 @@ class Model:
         return np.ascontiguousarray(features[list(names)].to_numpy(np.float64))
 
 
+def _lengths(x: Floats, gap: Bools | None) -> Rows:
+    return readable_lengths(x, np.zeros(len(x), dtype=np.bool_) if gap is None else gap)
+
+
 def library_versions() -> dict[str, str]:
     """Versions that a model's bytes depend on."""
     found = {"ethpredict": ethpredict.__version__, "python": platform.python_version()}
-    for library, names in {"numpy": ("numpy",), "xgboost": ("xgboost", "xgboost-cpu")}.items():
+    for library, names in {
+        "numpy": ("numpy",),
+        "torch": ("torch",),
+        "xgboost": ("xgboost", "xgboost-cpu"),
+    }.items():
         for name in names:
             try:
                 found[library] = version(name)
@@ -194,7 +235,7 @@ def _write(model: Model, folder: Path) -> None:
     head = {
         "format": FORMAT,
         "id": model.id,
-        "algo": model.algo,
+        "kind": model.kind,
         "settings": model.settings,
         "replicate": model.replicate,
         "seed": model.seed,
@@ -217,7 +258,7 @@ def _write(model: Model, folder: Path) -> None:
         }
         write_json(body, folder / f"window_{position:02d}.json")
         if blob is not None:
-            name = f"window_{position:02d}{LEVEL0[model.algo].suffix}"
+            name = f"window_{position:02d}{blob_suffix(model.kind)}"
             (folder / name).write_bytes(blob)
 
 
@@ -241,17 +282,17 @@ def load_model(path: str | Path) -> Model:
     """
     folder = Path(path)
     head = read_json(folder / "model.json")
-    if head.get("format") != FORMAT or head.get("algo") not in LEVEL0:
+    if head.get("format") != FORMAT or head.get("kind") not in (NAME, *LEVEL0):
         raise DataError(
             folder / "model.json",
             None,
-            f"format {head.get('format')!r} with algorithm {head.get('algo')!r} cannot be read "
-            f"(format {FORMAT}, algorithms {sorted(LEVEL0)}); train again",
+            f"format {head.get('format')!r} of kind {head.get('kind')!r} cannot be read "
+            f"(format {FORMAT}, kinds {sorted((NAME, *LEVEL0))}); train again",
         )
-    windows = tuple(_read_window(folder, head["algo"], k) for k in range(head["n_windows"]))
+    windows = tuple(_read_window(folder, head["kind"], k) for k in range(head["n_windows"]))
     return Model(
         id=head["id"],
-        algo=head["algo"],
+        kind=head["kind"],
         settings=head["settings"],
         replicate=head["replicate"],
         seed=head["seed"],
@@ -261,17 +302,17 @@ def load_model(path: str | Path) -> Model:
     )
 
 
-def _read_window(folder: Path, algo: str, position: int) -> WindowModel:
+def _read_window(folder: Path, kind: str, position: int) -> WindowModel:
     """Read one refit."""
     body = read_json(folder / f"window_{position:02d}.json")
-    file = folder / f"window_{position:02d}{LEVEL0[algo].suffix}"
+    file = folder / f"window_{position:02d}{blob_suffix(kind)}"
     blob = None
     if body["blob"] is not None:
         # XGBoost aborts the whole process on bytes that it cannot read.
         blob = file.read_bytes() if file.exists() else b""
         if hashlib.sha256(blob).hexdigest() != body["blob"]:
             raise DataError(file, None, "is missing or was changed; train again")
-    regressor = LEVEL0[algo].load(body["state"], blob)
+    regressor = load_regressor(kind, body["state"], blob)
     return WindowModel(
         window=Window(**body["window"]),
         regressor=regressor,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ethpredict.errors import DataError
 from ethpredict.models.base import Floats, Rows
+from ethpredict.models.predicting import readable_lengths
 
 COLUMNS = {
     "horizon": ("ret_horizon", "t1_horizon", "weight_horizon"),
@@ -74,6 +75,10 @@ class Table:
         Expected length of the label horizon, known at the row.
     memory : int, bars
         Longest look-back of a feature.
+    gap : ndarray of bool, shape (n,)
+        Whether data is missing between a row's bar and the one before it.
+    lengths : ndarray of int64, shape (n,), bars
+        Complete rows without a gap up to each row, the row included.
     """
 
     ts: Rows
@@ -84,6 +89,8 @@ class Table:
     hold_s: Floats
     horizon_s: Floats
     memory: int
+    gap: npt.NDArray[np.bool_]
+    lengths: Rows
 
     def samples(self, target: Target) -> Rows:
         """Rows that can train: features complete, label present, weight above zero."""
@@ -125,6 +132,7 @@ def align_tables(
         for key, (value, end, weight) in COLUMNS.items()
     }
     touched = targets["touch"].t1
+    gap = np.ascontiguousarray(bars["gap"], dtype=np.bool_)
     hold = (ts[np.maximum(touched, 0)] - ts) / 1e9
     return Table(
         ts=ts,
@@ -135,6 +143,8 @@ def align_tables(
         hold_s=np.where(touched >= 0, hold, np.nan),
         horizon_s=labels["horizon_s"].to_numpy(np.float64),
         memory=max((int(column["memory"]) for column in meta.get("columns", [])), default=0),
+        gap=gap,
+        lengths=readable_lengths(x, gap),
     )
 
 

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from ethpredict import splits
+from ethpredict.errors import ConfigError
 from ethpredict.models.base import Rows
 from ethpredict.models.table import Table, Target
 
 WALK_FORWARD, KFOLD, PLACEBO = "walk_forward", "purged_kfold", "placebo"
+CPCV, CPCV_PATH, INTERVAL = "cpcv", "cpcv_path", "walk_forward_interval"
 CHECK_SHARE = 0.2
 """Share of a window's training rows, the latest, that measures the error of a prediction."""
 
@@ -27,7 +29,7 @@ class Split:
 
     Parameters
     ----------
-    scheme : {"walk_forward", "purged_kfold", "placebo"}
+    scheme : {"walk_forward", "purged_kfold", "placebo", "cpcv"}
         Where it belongs.
     fold : int
         Window or fold number.
@@ -82,7 +84,8 @@ def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> S
     Returns
     -------
     Schedule
-        Every walk-forward window, then every fold, then the placebo. Folds
+        Every walk-forward window, then every fold, then the placebo, then the
+        combinatorial splits where they are asked for. Folds
         hold no row whose label reads the locked test, neither for training
         nor for testing.
 
@@ -113,7 +116,7 @@ def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> S
         for window in windows
     ]
     open_rows = rows[ends < first_locked]
-    embargo = max(int(validation["embargo"]), table.memory)
+    embargo = splits.embargo_bars(int(validation["embargo"]), table.memory)
     folds = splits.purged_kfold(
         open_rows, target.t1[open_rows], int(validation["kfold"]), embargo=embargo
     )
@@ -121,7 +124,25 @@ def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> S
         made.append(Split(KFOLD, fold, open_rows[train], open_rows[test]))
     last = made[-1]
     made.append(Split(PLACEBO, last.fold, last.train, last.test))
+    made += _combinatorial(open_rows, target.t1[open_rows], validation["cpcv"], embargo)
     return Schedule(tuple(made), first_locked)
+
+
+def _combinatorial(rows: Rows, ends: Rows, settings: dict[str, Any], embargo: int) -> list[Split]:
+    """Combinatorial purged splits; none where they are off."""
+    groups = int(settings["groups"])
+    if groups == 0:
+        return []
+    if groups == 1 or int(settings["test"]) >= groups:
+        raise ConfigError(
+            "validation.cpcv.test",
+            settings["test"],
+            f"less than validation.cpcv.groups = {groups}, which must be 0 (off) or at least 2",
+        )
+    found = splits.combinatorial_purged(rows, ends, groups, int(settings["test"]), embargo)
+    return [
+        Split(CPCV, number, rows[train], rows[test]) for number, (train, test) in enumerate(found)
+    ]
 
 
 def check_block(train: Rows, t1: Rows) -> tuple[Rows, Rows]:

@@ -18,6 +18,10 @@ from ethpredict.stats.pooled import SUMS, jackknife_error, pool_folds
 SCHEMES = {
     "walk_forward": "Walk-forward (causal; these predictions are simulated)",
     "purged_kfold": "Purged K-fold (not causal: models train on later data too; scores only)",
+    "cpcv_path": (
+        "Paths of combinatorial purged cross-validation (not causal; scores only; the paths test "
+        "the same rows, so ± is too small)"
+    ),
 }
 FORECASTS = {
     "": "model",
@@ -33,6 +37,7 @@ SCORES = {
     "ic": ("IC", 1.0, "{:,.4f}"),
     "hit_rate": ("Hit rate", 100.0, "{:,.1f}%"),
 }
+INTERVAL = "walk_forward_interval"
 DROPPED = ("columns",)
 
 
@@ -46,6 +51,20 @@ def _cells(folds: pd.DataFrame) -> list[str]:
             text += f" ± {form.format(scale * errors[key])}"
         cells.append(text.replace("-", "\u2212"))
     return cells
+
+
+def _interval_rows(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Block-bootstrap interval of the model's pooled scores; none where it was not made."""
+    part = scores[scores["scheme"] == INTERVAL].set_index("metric")["value"]
+    if part.empty:
+        return []
+    cells = []
+    for key, (_, scale, form) in SCORES.items():
+        bounds = [part.get(f"{key}_{side}", math.nan) for side in ("low", "high")]
+        text = " to ".join(form.format(scale * bound) for bound in bounds)
+        cells.append("" if any(map(math.isnan, bounds)) else text.replace("-", "\u2212"))
+    length = part.get("block_length", math.nan)
+    return [{"head": f"model, 90% interval (blocks of {length:.0f} rows)", "cells": cells}]
 
 
 def _folds(part: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -85,6 +104,8 @@ def score_tables(found: Artefacts) -> list[dict[str, Any]]:
             cells = _cells(scored) if len(scored) else []
             if any(cells):
                 rows.append({"head": name, "cells": cells})
+            if not prefix and scheme == "walk_forward":
+                rows += _interval_rows(mine)
         folds = int(part["fold"].nunique())
         heads = [head for head, _, _ in SCORES.values()]
         tables.append({"caption": f"{caption}, {folds} folds", "heads": heads, "rows": rows})

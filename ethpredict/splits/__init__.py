@@ -13,7 +13,13 @@ Lopez de Prado (2018), Advances in Financial Machine Learning, ch. 7 and 12.
 """
 
 from ethpredict.splits.chain import forward_chain
-from ethpredict.splits.purged import combinatorial_purged, purged_kfold
+from ethpredict.splits.purged import (
+    combinatorial_purged,
+    combine_paths,
+    embargo_bars,
+    path_groups,
+    purged_kfold,
+)
 from ethpredict.splits.windows import (
     DAY_NS,
     LOCKED,
@@ -31,7 +37,10 @@ __all__ = [
     "Index",
     "Window",
     "combinatorial_purged",
+    "combine_paths",
+    "embargo_bars",
     "forward_chain",
+    "path_groups",
     "purged_kfold",
     "purged_train_rows",
     "walk_forward",

@@ -47,17 +47,17 @@ def draft(files: Sequence[str | Path], cli: Mapping[str, Any], results: Path) ->
     failed = failed_members(results, config.values["study.name"]) if retry else {}
     made = make_plan(config, results, failed)
     for spec in made.plan.specs["fetch"].values():
-        for path in local_files(spec):
+        for key, path in named_files(spec):
             if "{" in path or "}" in path:
                 raise ConfigError(
-                    "data.files.candles",
+                    key,
                     path,
                     "a path whose only braces are {symbol}",
                     "Rename the file.",
                 )
             if not Path(path).is_file():
                 raise ConfigError(
-                    "data.files.candles",
+                    key,
                     path,
                     "an existing file",
                     "The path is relative to the folder in which snakemake runs.",
@@ -85,8 +85,16 @@ def import_from(folder: str) -> None:
 
 def local_files(spec: Spec) -> list[str]:
     """Files on disk that a fetch specification reads."""
-    path = spec["settings"]["data"].get("files", {}).get("candles")
-    return [path] if path else []
+    return [path for _, path in named_files(spec)]
+
+
+def named_files(spec: Spec) -> list[tuple[str, str]]:
+    """Setting and path of every file that a fetch specification reads."""
+    found = []
+    for name, given in sorted(spec["settings"]["data"].get("files", {}).items()):
+        paths = given if isinstance(given, list) else [given]
+        found += [(f"data.files.{name}", path) for path in paths if isinstance(path, str)]
+    return found
 
 
 def begin(made: Draft, results: Path) -> IO[str]:

@@ -141,9 +141,9 @@ def _add(found: Trials, settings: Mapping[str, Any], baseline: str, replicates: 
     by_stage: dict[str, dict[str, Any]] = {stage: {} for stage in UPSTREAM}
     for key, value in entered.items():
         by_stage[rules[key].stage][key] = value
-    if by_stage["fetch"].get("data.files.candles"):
-        path = by_stage["fetch"]["data.files.candles"]
-        by_stage["fetch"]["data.files.candles"] = path.replace("{symbol}", settings["data.symbol"])
+    for key, given in by_stage["fetch"].items():
+        if key.startswith("data.files."):
+            by_stage["fetch"][key] = _filled(given, settings["data.symbol"])
     runs: dict[str, Spec] = {}
     for replicate in range(replicates):
         ids = _specify(found, by_stage, replicate)
@@ -175,3 +175,10 @@ def _specify(
         upstream = {parent: ids[parent] for parent in parents}
         ids[stage] = found.identify(stage, settings, upstream, drawn)
     return ids
+
+
+def _filled(given: Any, symbol: str) -> Any:
+    """A path, or paths, with the symbol in place of {symbol}."""
+    if isinstance(given, list):
+        return [_filled(item, symbol) for item in given]
+    return given.replace("{symbol}", symbol) if isinstance(given, str) else given

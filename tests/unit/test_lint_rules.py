@@ -35,6 +35,7 @@ RANKS = {
     "io": 1,
     "gpu": 1,
     "rolling": 1,
+    "bootstrap": 1,
     "data": 2,
     "bars": 3,
     "features": 4,

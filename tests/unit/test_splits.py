@@ -28,7 +28,7 @@ def intervals(draw, smallest=2):
     return t0, t0 + np.array(lengths)
 
 
-def brute_force(t0, t1, blocks, embargo):
+def brute_force(t0, t1, blocks, embargo, half_open=False):
     """The rule as it is written, row by row and block by block."""
     train = []
     for i in range(len(t0)):
@@ -37,6 +37,9 @@ def brute_force(t0, t1, blocks, embargo):
             first, last = min(t0[j] for j in block), max(t1[j] for j in block)
             purged = t0[i] <= last and t1[i] >= first
             embargoed = last < t0[i] <= last + embargo
+            if half_open:
+                purged = t0[i] < last and t1[i] > first
+                embargoed = last <= t0[i] < last + embargo
             free = free and i not in block and not purged and not embargoed
         if free:
             train.append(i)
@@ -53,6 +56,19 @@ def test_purged_kfold_is_the_brute_force_rule(labels, n_splits, embargo):
         assert np.all(np.diff(test) == 1)
         seen += test.tolist()
     assert seen == list(range(len(t0)))
+
+
+@given(intervals(), st.integers(2, 6), st.integers(0, 10), st.integers(1, 2))
+def test_half_open_intervals_are_the_brute_force_rule(labels, n_splits, embargo, n_test):
+    t0, t1 = labels[0], labels[1] + 1  # [t0, t1) is never empty
+    n_splits = min(n_splits, len(t0))
+    for train, test in splits.purged_kfold(t0, t1, n_splits, embargo, half_open=True):
+        assert train.tolist() == brute_force(t0, t1, [test.tolist()], embargo, half_open=True)
+    blocks = [block.tolist() for block in np.array_split(np.arange(len(t0)), n_splits)]
+    n_test = min(n_test, n_splits - 1)
+    found = splits.combinatorial_purged(t0, t1, n_splits, n_test, embargo, half_open=True)
+    for (train, _), chosen in zip(found, combinations(blocks, n_test), strict=True):
+        assert train.tolist() == brute_force(t0, t1, chosen, embargo, half_open=True)
 
 
 @given(intervals(), st.integers(2, 5), st.integers(0, 6), st.randoms(use_true_random=False))
@@ -92,6 +108,38 @@ def test_combinatorial_counts_of_the_vectors(shared_vectors):
         found = [test for _, test in splits.combinatorial_purged(t, t, case["N"], case["k"])]
         assert len(found) == case["splits"]
         assert (np.bincount(np.concatenate(found)) == case["paths"]).all()
+
+
+@given(st.integers(2, 7), st.integers(1, 6), st.integers(0, 9))
+def test_paths_take_every_prediction_once_and_every_row_on_each_path(n_groups, n_test, extra):
+    n_test, n = min(n_test, n_groups - 1), n_groups + extra
+    t = np.arange(n)
+    tests = [test for _, test in splits.combinatorial_purged(t, t, n_groups, n_test)]
+    values = [1000.0 * split + test for split, test in enumerate(tests)]
+    paths = splits.combine_paths(tests, values, n_groups, n_test)
+    assert paths.shape == (comb(n_groups - 1, n_test - 1), n)
+    assert (paths % 1000 == t).all()  # each row holds its own prediction
+    assert sorted(paths.ravel()) == sorted(np.concatenate(values))  # each is used once
+    for path in paths // 1000:  # one split for all rows of a group
+        for block in np.array_split(path, n_groups):
+            assert len(set(block)) == 1
+
+
+def test_path_counts_of_the_vectors(shared_vectors):
+    cases = json.loads((shared_vectors / "evaluation.json").read_text())["cpcv"]["cases"]
+    for case in cases:
+        assert len(splits.path_groups(case["N"], case["k"])) == case["paths"]
+        assert splits.path_groups(case["N"], case["k"]).max() == case["splits"] - 1
+
+
+def test_the_length_of_a_sequence_is_in_the_embargo():
+    assert splits.embargo_bars(0, 96) == 96
+    assert splits.embargo_bars(200, 96, 24) == 200
+    # A sample at row t reads features of rows t - 4 .. t, and these reach 10 rows further back.
+    t0 = np.arange(100)
+    train, test = list(splits.purged_kfold(t0, t0, 4, splits.embargo_bars(0, 10, sequence=5)))[1]
+    first = train[train > test[-1]][0]
+    assert first - 4 - 10 == test[-1] + 1
 
 
 def test_purging_starts_at_the_first_start_not_at_the_first_end():

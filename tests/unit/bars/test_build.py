@@ -1,16 +1,19 @@
 """The bars stage: the right source for each kind, gaps, report and script."""
 
 import json
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ethpredict.bars import bars_from_trades, build, time_bars
+from ethpredict.bars import TradeCutter, bars_from_trades, build, time_bars
+from ethpredict.bars.build import rule_of
 from ethpredict.data.market import (
     CANDLE_COLUMNS,
     TRADE_COLUMNS,
+    Chunks,
     empty_candles,
     empty_trades,
     mark_gaps,
@@ -21,7 +24,7 @@ from ethpredict.io.artefact import read_json, read_table, write_json, write_tabl
 
 STEP = 300 * 10**9
 TIME = {"bars": {"kind": "time", "interval": "15m"}}
-DOLLAR = {"bars": {"kind": "dollar", "dollar_threshold": 5000.0}}
+DOLLAR = {"bars": {"kind": "dollar", "threshold": "fixed", "dollar_threshold": 5000.0}}
 
 
 @pytest.fixture
@@ -60,7 +63,8 @@ def test_time_bars_come_from_candles(candles, trades):
     assert made.quality["source"] == "candles"
     assert made.quality["kind"] == "time"
     assert made.quality["rows"] == len(made.bars)
-    assert made.quality["duration_s"] == {"min": 900.0, "median": 900.0, "max": 900.0}
+    assert set(made.quality["duration_s"].values()) == {900.0}
+    assert made.quality["per_day"] == len(made.bars) / (60 * 300 / 86_400)
     assert made.quality["incomplete"] == {"bars": 1, "missing_candles": 1}
     assert made.quality["tails"]["by_reason"] == {"gap": 1}
     assert made.quality["tails"]["rows"] == 1
@@ -114,13 +118,87 @@ def test_dollar_bars_need_no_candles(trades):
     assert len(build(empty_candles(), trades, DOLLAR, 3600.0).bars) > 2
 
 
+FLOW = {"measure": "trades", "expected_trades": 20, "bound": 4, "average_bars": 20}
+COUNT = {"threshold": "ewma", "per_day": 200, "average_days": 1}
+KINDS = {
+    "tick": COUNT | {"tick_threshold": 9},
+    "volume": COUNT | {"volume_threshold": 40.0},
+    "dollar": COUNT | {"dollar_threshold": 4000.0},
+    "imbalance": FLOW,
+    "run": FLOW,
+}
+
+
+def volume_of_tails(options, trades):
+    """Exact sum of the tails' volumes."""
+    cutter = TradeCutter(rule_of(options["bars"]), True, 3600.0)
+    cutter.push(*(trades[name] for name in ("ts", "price", "size", "aggressor_side")))
+    return sum((Fraction(x) for x in cutter.finish().tails["volume"]), Fraction())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_from_trades_in_pieces(kind, candles, trades):
+    options = {"bars": {"kind": kind} | KINDS[kind]}
+    trades["size"] /= 10
+    made = build(candles, trades, options, 3600.0)
+    pieces = Chunks(lambda: iter([trades[:0], trades[:7], trades[7:250], trades[250:]]))
+    streamed = build(candles, pieces, options, 3600.0)
+    pd.testing.assert_frame_equal(made.bars, streamed.bars, check_exact=True)
+    assert streamed.quality == made.quality
+    quality = made.quality
+    assert quality["kind"] == kind
+    assert quality["source"] == "trades"
+    assert quality["trades"] == len(trades)
+    assert quality["gaps"]["count"] == 1
+    assert quality["threshold"]["min"] <= quality["threshold"]["max"]
+    if kind in ("imbalance", "run"):
+        assert sum(quality["closed_by"].values()) == len(made.bars)
+        assert quality["closed_by"]["warm-up"] == 1
+    # The trades' exact total is the bars', the tails' and what float sums round away.
+    exact = sum((Fraction(x) for x in trades["size"]), Fraction())
+    assert quality["volume"]["source"] == float(exact)
+    held = sum((Fraction(x) for x in made.bars["volume"]), Fraction())
+    tails = volume_of_tails(options, trades)
+    assert quality["volume"]["rounding"] == float(exact - held - tails)
+
+
+def test_time_bars_come_from_trades_where_there_are_no_candles(trades):
+    made = build(empty_candles(), trades, TIME, 3600.0)
+    assert made.quality["source"] == "trades"
+    assert (made.bars["ts_close"] - made.bars["ts_open"] == 3 * STEP).all()
+    assert (made.bars["ts_open"] % (3 * STEP) == 0).all()
+    assert "threshold" not in made.quality
+
+
+@pytest.mark.parametrize("kind", ["tick", "volume", "dollar"])
+def test_counted_bars_of_candles(kind, candles):
+    options = {"bars": {"kind": kind} | KINDS[kind] | {"tick_threshold": 250}}
+    made = build(candles, empty_trades(), options, 3600.0)
+    assert made.quality["source"] == "candles"
+    assert made.quality["volume"]["rounding"] == 0
+    assert made.quality["threshold"]["median"] > 0
+    if kind == "tick":
+        candles["trades"] = np.nan
+        with pytest.raises(DataError, match="row 1: has no count of trades"):
+            build(candles, empty_trades(), options, 3600.0)
+
+
+@pytest.mark.parametrize("kind", ["imbalance", "run"])
+def test_signed_bars_need_trades(kind, candles):
+    match = rf"bars\.kind = '{kind}'.*has no trades.*fetch trades or take another kind"
+    with pytest.raises(ConfigError, match=match):
+        build(candles, empty_trades(), {"bars": {"kind": kind} | FLOW}, 3600.0)
+
+
 def test_what_cannot_be_built_is_refused(candles, trades):
-    with pytest.raises(ConfigError, match=r"bars\.kind = 'lunar'.*time, dollar"):
+    with pytest.raises(
+        ConfigError, match=r"bars\.kind = 'lunar'.*time, tick, volume, dollar, imbalance, run"
+    ):
         build(candles, trades, {"bars": {"kind": "lunar"}}, 3600.0)
     with pytest.raises(DataError, match="no candles and no trades"):
         build(empty_candles(), empty_trades(), TIME, 3600.0)
-    rich = {"bars": {"kind": "dollar", "dollar_threshold": 1e12}}
-    with pytest.raises(ConfigError, match=r"dollar_threshold = 1000000000000\.0.*lower threshold"):
+    rich = {"bars": {"kind": "dollar", "threshold": "fixed", "dollar_threshold": 1e12}}
+    with pytest.raises(ConfigError, match=r"dollar_threshold = 1000000000000\.0.*a lower value"):
         build(candles, trades, rich, 3600.0)
     with pytest.raises(ConfigError, match=r"bars\.interval = '1d'.*shorter bars"):
         build(candles, trades, {"bars": {"kind": "time", "interval": "1d"}}, 3600.0)

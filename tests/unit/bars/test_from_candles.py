@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ethpredict.bars import _kernels, dollar_bars_from_candles, reference, time_bars
+from ethpredict.bars import Count, _kernels, bars_from_candles, reference, time_bars
 from ethpredict.data.market import CANDLE_COLUMNS, mark_gaps, typed_table
 from ethpredict.errors import ConfigError, DataError
 
 STEP = 300 * 10**9
 PER_HOUR = 12
+DOLLARS = Count("dollars", 9000.0)
 
 
 def candles_at(slots, seed=2, **changes):
@@ -175,14 +176,24 @@ def test_candles_must_be_of_one_length():
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=40),
     st.integers(1, 30),
+    st.sampled_from([0.0, 50.0]),
 )
-def test_candle_kernel_is_the_reference(rows, threshold):
-    dollars = np.array([d for d, _ in rows], dtype=float)
+def test_candle_kernel_is_the_reference(rows, threshold, per_day):
+    amounts = np.array([d for d, _ in rows], dtype=float)
     breaks = np.array([b for _, b in rows], dtype=bool)
-    spans = np.empty((len(rows), 3), dtype=np.int64)
-    n = _kernels.cut_candles(dollars, breaks, float(threshold), spans)
+    ts_open = np.cumsum(1 + 20 * breaks, dtype=np.int64) * STEP
+    borders = ts_open, ts_open + STEP
+    spans, limits = np.empty((len(rows), 3), dtype=np.int64), np.empty(len(rows))
+    n = _kernels.cut_candles(
+        amounts, breaks, *borders, float(threshold), per_day, 1 / 0.02, spans, limits
+    )
     assert [(a, b, bool(c)) for a, b, c in spans[:n].tolist()] == reference.cut_candles(
-        dollars.tolist(), breaks.tolist(), float(threshold)
+        amounts.tolist(),
+        breaks.tolist(),
+        float(threshold),
+        list(zip(*(b.tolist() for b in borders), strict=True)),
+        per_day,
+        0.02,
     )
 
 
@@ -190,7 +201,7 @@ def test_candle_kernel_is_the_reference(rows, threshold):
 @given(slot_sets, st.integers(1, 20_000))
 def test_dollar_bars_conserve_and_cross_no_gap(slots, threshold):
     candles = candles_at(slots)
-    made = dollar_bars_from_candles(candles, float(threshold), 900.0)
+    made = bars_from_candles(candles, Count("dollars", threshold), 900.0)
     for column in ("volume", "quote_volume"):
         total = made.bars[column].sum() + made.tails[column].sum()
         assert total == candles[column].sum()
@@ -207,8 +218,8 @@ def test_dollar_bars_conserve_and_cross_no_gap(slots, threshold):
 @given(slot_sets, st.integers(1, 70))
 def test_later_candles_change_no_dollar_bar(slots, cut):
     candles = candles_at(slots)
-    whole = dollar_bars_from_candles(candles, 9000.0, 900.0).bars
-    part = dollar_bars_from_candles(candles.iloc[:cut], 9000.0, 900.0).bars
+    whole = bars_from_candles(candles, DOLLARS, 900.0).bars
+    part = bars_from_candles(candles.iloc[:cut], DOLLARS, 900.0).bars
     pd.testing.assert_frame_equal(part, whole.iloc[: len(part)], check_exact=True)
 
 
@@ -217,9 +228,22 @@ def test_unknown_value_is_estimated_to_close_bars_but_not_written():
     candles["quote_volume"] = np.nan
     candles[["open", "high", "low", "close"]] = [10.0, 12.0, 8.0, 10.0]
     candles["volume"] = 1.0
-    made = dollar_bars_from_candles(candles, 20.0, 3600.0)
+    made = bars_from_candles(candles, Count("dollars", 20.0), 3600.0)
     assert made.estimated == 4
     assert made.bars["volume"].tolist() == [2.0, 2.0]
     assert made.bars["quote_volume"].isna().all()
-    with pytest.raises(ConfigError, match=r"bars\.dollar_threshold = 0"):
-        dollar_bars_from_candles(candles, 0, 3600.0)
+
+
+def test_volume_and_tick_bars_of_candles():
+    candles = candles_at(range(6))
+    candles["volume"] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    candles["trades"] = [10.0, 10.0, 10.0, 10.0, 30.0, 10.0]
+    made = bars_from_candles(candles, Count("volume", 6.0), 3600.0)
+    assert made.bars["volume"].tolist() == [6.0, 9.0, 6.0]
+    assert made.threshold.tolist() == [6.0] * 3
+    made = bars_from_candles(candles, Count("trades", 30), 3600.0)
+    assert made.bars["trades"].tolist() == [30.0, 40.0]
+    assert made.tails["rows"].tolist() == [1]
+    candles.loc[3, "trades"] = np.nan
+    with pytest.raises(DataError, match="row 4: has no count of trades"):
+        bars_from_candles(candles, Count("trades", 30), 3600.0)

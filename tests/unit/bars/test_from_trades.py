@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethpredict.bars import bars_from_trades, dollar_bars, reference, tick_bars, volume_bars
+from ethpredict.bars import (
+    Count,
+    bars_from_trades,
+    dollar_bars,
+    reference,
+    tick_bars,
+    volume_bars,
+)
 from ethpredict.data.market import CANDLE_COLUMNS
 from ethpredict.errors import ConfigError, DataError
 
@@ -43,7 +50,12 @@ def check_against_reference(tape, threshold, measure, max_gap):
     made = bars_from_trades(ts, price, size, threshold, measure, side, max_gap)
     max_gap_ns = None if max_gap is None else round(max_gap * SECOND)
     bars, tails = reference.cut_trades(
-        ts.tolist(), price.tolist(), size.tolist(), threshold, measure, max_gap_ns, side.tolist()
+        ts.tolist(),
+        price.tolist(),
+        size.tolist(),
+        Count(measure, threshold),
+        max_gap_ns,
+        side.tolist(),
     )
     borders = reference.borders([(bar["ts_first"], bar["ts_last"]) for bar in bars])
     expected = {
@@ -135,7 +147,8 @@ def test_later_trades_change_no_bar(tape, threshold, measure, cut):
 def test_a_bar_is_known_at_its_last_trade_and_never_before():
     ts, price, size, side = rough_tape()
     bars = bars_from_trades(ts, price, size, 0.8, "volume", side).bars
-    closed, _ = reference.cut_trades(ts.tolist(), price.tolist(), size.tolist(), 0.8, "volume")
+    tape = ts.tolist(), price.tolist(), size.tolist()
+    closed, _ = reference.cut_trades(*tape, Count("volume", 0.8))
     last = np.array([bar["ts_last"] for bar in closed])
     late = bars["ts_close"].to_numpy() - last
     shared = np.concatenate(([False], np.diff(last) == 0))
@@ -194,7 +207,7 @@ def test_fractions_are_conserved_within_rounding():
     ("change", "reason"),
     [
         ({"ts": [1, 3, 2]}, "row 3: the time goes back"),
-        ({"price": [1.0, np.nan, 1.0]}, "row 2: the price is not a finite number above 0"),
+        ({"price": [1.0, np.nan, 1.0]}, "row 2: the price nan is not a finite number above 0"),
         ({"price": [1.0, 1.0, 0.0]}, "row 3: the price"),
         ({"size": [-1.0, 1.0, 1.0]}, "row 1: the size"),
         ({"size": [1.0, np.inf, 1.0]}, "row 2: the size"),

@@ -32,3 +32,24 @@ def test_a_contradiction_names_key_and_remedy(tmp_path: Path, data: str, words: 
     path.write_text(f"data: {{{data}}}\nsweep: {{mode: single}}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=words):
         build_trials(load([path], {}, {}))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (f"source: lighter, {PERIOD}", "Take another data.source"),
+        (f"source: binance_rest, {PERIOD}", "Set data.binance.trades to agg"),
+        ("source: files, files: {candles: a.csv}", "Give a file of trades"),
+        (f"source: binance_rest, {PERIOD}, binance: {{trades: agg}}", None),
+        ("source: synthetic", None),
+    ],
+)
+def test_signed_bars_need_a_source_of_trades(tmp_path: Path, data: str, words: str | None) -> None:
+    path = tmp_path / "study.yaml"
+    text = f"data: {{{data}}}\nbars: {{kind: run}}\nsweep: {{mode: single}}\n"
+    path.write_text(text, encoding="utf-8")
+    if words is None:
+        assert build_trials(load([path], {}, {}))
+        return
+    with pytest.raises(ConfigError, match=f"bars.kind = 'run'.*{words}"):
+        build_trials(load([path], {}, {}))

@@ -78,14 +78,14 @@ HEADER = "id,timestamp,price,volume,action,direction\n"
     ],
 )
 def test_a_bad_event_is_named_or_left_out(tmp_path, row, words) -> None:
-    good = "7,1777689380521,5,1,created,ask\n"
+    good = "7,1777689380521,5,1,created,ask\n8,1777689380521,5,1,created,ask\n"
     path = tmp_path / "orders.csv"
     path.write_text(f"{HEADER}{good}{row}\n")
     with pytest.raises(DataError) as caught:
         read_orders(path)
-    assert caught.value.row == 3
+    assert caught.value.row == 4
     assert words in caught.value.reason
-    assert read_orders(path, quarantine=True)["order_id"].tolist() == [7]
+    assert read_orders(path, quarantine=True)["order_id"].tolist() == [7, 8]
 
 
 def test_a_file_without_the_columns_is_refused(tmp_path) -> None:

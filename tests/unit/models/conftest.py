@@ -16,6 +16,7 @@ VALIDATION = {
     "test_days": 7,
     "locked_days": 10,
     "kfold": 3,
+    "cpcv": {"groups": 0},
     "embargo": 0,
 }
 
@@ -57,7 +58,7 @@ class World:
         for key, value in changes.items():
             if key in validation:
                 validation[key] = value
-            elif key in ("scaler", "target", "seed"):
+            elif key in ("scaler", "target", "seed", "weights"):
                 model[key] = value
             else:
                 level0.setdefault(algo, {})[key] = value
@@ -75,7 +76,7 @@ def make_world(
     step = 0.01 * (np.sqrt(skill) * signal + np.sqrt(1 - skill) * rng.standard_normal(n))
     log_price = np.concatenate([[0.0], np.cumsum(step[:-1])])  # step[t] moves row t to t + 1
     ts_open = 1_700_000_000_000_000_000 + np.arange(n) * HOUR_NS
-    bars = pd.DataFrame({"ts_open": ts_open, "ts_close": ts_open + HOUR_NS})
+    bars = pd.DataFrame({"ts_open": ts_open, "ts_close": ts_open + HOUR_NS, "gap": False})
     features = pd.DataFrame(x, columns=[f"f{j}" for j in range(p)])
     features.insert(0, "ts_close", bars["ts_close"])
     features.iloc[:20, 1] = np.nan

@@ -179,15 +179,17 @@ def test_scores_do_not_read_the_locked_test(build_world: Any, algo: str) -> None
     locked = 1400 - 240
     row = locked - 1
     first, other = scrambled(build_world, row, horizon=12)
-    before = train_pack(*first.tables, [first.member("a", algo)])
-    after = train_pack(*other.tables, [other.member("a", algo)])
+    cpcv = {"groups": 3, "test": 2}
+    before = train_pack(*first.tables, [first.member("a", algo, cpcv=cpcv)])
+    after = train_pack(*other.tables, [other.member("a", algo, cpcv=cpcv)])
     assert before.predictions["segment"].eq(1).sum() == 240
     assert not before.predictions["m_se"].equals(after.predictions["m_se"])
     pd.testing.assert_frame_equal(before.scores, after.scores, check_exact=True)
     n_validation = before.predictions.query("segment == 0")["window"].nunique()
     walk = before.scores[before.scores["scheme"] == "walk_forward"]
     assert sorted(walk["fold"].unique()) == list(range(n_validation))
-    assert set(before.scores["scheme"]) == {"walk_forward", "purged_kfold"}
+    causal = {"walk_forward", "walk_forward_interval"}
+    assert set(before.scores["scheme"]) == causal | {"purged_kfold", "cpcv", "cpcv_path"}
     assert world.validation["locked_days"] == 10
 
 
@@ -311,7 +313,7 @@ def test_predictions_that_are_not_finite_fail_the_model(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LEVEL0, "broken", Broken())
-    monkeypatch.setattr("ethpredict.models.fit.model_seed", lambda *_: 0)
+    monkeypatch.setattr("ethpredict.models.member.model_seed", lambda *_: 0)
     causes = {"fine": ZeroRegressor, "infinite": Infinite}
     result = train_pack(
         *world.tables, [world.member(name, "broken", cause=cause) for name, cause in causes.items()]
@@ -330,7 +332,7 @@ def test_a_full_machine_is_no_result(
         raise error("full")
 
     monkeypatch.setitem(LEVEL0, "broken", Broken())
-    monkeypatch.setattr("ethpredict.models.fit.model_seed", lambda *_: 0)
+    monkeypatch.setattr("ethpredict.models.member.model_seed", lambda *_: 0)
     with pytest.raises(error, match="full"):
         train_pack(*world.tables, [world.member("a", "broken", cause=full)], threads=threads)
 

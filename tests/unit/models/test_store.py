@@ -49,7 +49,7 @@ def test_a_saved_model_says_what_it_is(trained: Any, tmp_path: Path) -> None:
     assert head["feature_names"] == [f"f{j}" for j in range(6)]
     assert head["settings"]["model"]["level0"]["xgboost"]["rounds"] == 15
     assert head["versions"] == library_versions()
-    assert {"numpy", "xgboost", "python", "ethpredict"} == set(head["versions"])
+    assert {"numpy", "torch", "xgboost", "python", "ethpredict"} == set(head["versions"])
     body = json.loads((tmp_path / "models/ridge/window_00.json").read_text())
     assert body["left_out"] == ["f5"]
     kinds = {path.suffix for path in (tmp_path / "models").rglob("*") if path.is_file()}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+
+import pandas as pd
 
 from ethpredict.io.artefact import read_json, write_json
 from ethpredict.report import load
@@ -29,6 +32,24 @@ def test_scores_stand_beside_baseline_and_placebo(study: SimpleNamespace) -> Non
     assert [row["head"] for row in causal["rows"]] == ["model", "no change"]
     assert [row["head"] for row in folds["rows"]][-1] == "placebo: shuffled labels"
     assert " ± " in causal["rows"][0]["cells"][0]
+
+
+def test_intervals_stand_below_the_models_scores(study: SimpleNamespace) -> None:
+    found = load(study, study.document)
+    assert found.scores is not None
+    assert found.best is not None
+    model = found.best["runs"][0]["model"]
+    values = {"r2_low": -0.01, "r2_high": 0.02, "block_length": 7.4, "ic_low": float("nan")}
+    extra = [(model, "walk_forward_interval", -1, key, value) for key, value in values.items()]
+    other = [("another", "walk_forward_interval", -1, "r2_low", 9.0)]
+    rows = pd.DataFrame(extra + other, columns=list(found.scores.columns))
+    scores = pd.concat([found.scores, rows], ignore_index=True)
+    causal, folds = score_tables(replace(found, scores=scores))
+    assert causal["rows"][1]["head"] == "model, 90% interval (blocks of 7 rows)"
+    cells = dict(zip(causal["heads"], causal["rows"][1]["cells"], strict=True))
+    assert cells["R² against zero"] == "\u22120.0100 to 0.0200"
+    assert cells["IC"] == ""
+    assert not any("interval" in row["head"] for row in folds["rows"])
 
 
 def test_scores_are_pooled_over_folds(study: SimpleNamespace) -> None:

@@ -45,7 +45,15 @@ CONTEXTS = [
     ARCHIVE | {"data.extras": ["pool"], "data.evm.pool": f"'0x{1:040x}'"},
     {"data.synthetic.book": "l2"},
     {"bars.kind": "dollar"},
+    {"bars.kind": "volume"},
+    {"bars.kind": "tick"},
+    {"bars.kind": "tick", "bars.threshold": "ewma"},
+    {"bars.kind": "imbalance"},
     {"model.level0.algo": "xgboost"},
+    {"model.level0.algo": "lstm"},
+    {"model.level1.algo": "mlp"},
+    {"model.level2.algo": "gru"},
+    {"model.ensemble.partners": "xgboost"},
     {"sim.venue": "amm"},
     {"sim.venue": "amm", "sim.amm.mode": "lp"},
     {"quoting.strategy": "fixed_spread"},
@@ -55,6 +63,7 @@ CONTEXTS = [
     {"features.include": ["returns", "regime", "onchain"]},
     {"labels.clock": "time"},
     {"labels.events": "cusum"},
+    {"validation.cpcv.groups": 4},
 ]
 # Legal values that no venue takes yet: refused when a study is planned.
 REFUSED = {"quoting.hedge"}
@@ -93,9 +102,10 @@ def other_value(key: str, old: Any) -> Any:
         "data.santiment.metrics": ["mvrv_usd"], "data.tvl.chain": "Base",
         "data.evm.pool": f"'0x{2:040x}'",
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
+        "data.files.funding": ["f.csv"], "data.files.onchain_daily": ["o.csv"],
         "features.include": ["returns"],
-        "labels.horizons": [6], "features.regime_methods": ["hmm"],
-        "features.windows": [7], "data.max_gap": 7200,
+        "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7],
+        "data.max_gap": 7200,
     }  # fmt: skip
     if key in special:
         return special[key]
@@ -106,7 +116,7 @@ def other_value(key: str, old: Any) -> Any:
     if key.endswith("url"):
         return "http://127.0.0.1:9"
     if old is None:
-        return 5
+        return 5 if "string" not in leaf.types else "other.csv"
     low = leaf.rule.get("minimum", leaf.rule.get("exclusiveMinimum", 0))
     for candidate in (old + 1, old / 2, old * 2, old - 1, low):
         value = int(candidate) if "integer" in leaf.types else candidate

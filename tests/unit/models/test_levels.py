@@ -1,0 +1,184 @@
+"""Levels: out-of-sample chains, meta-labels, ensembles, calibration, saved hierarchies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.random import default_rng
+
+from ethpredict.models import PackResult, load_model, save_models, train_pack
+from ethpredict.models.blend import blend_weights
+from ethpredict.models.calibrators import fit_calibrator
+
+SMALL = {"hidden": 6, "layers": 1, "dropout": 0.0, "learning_rate": 0.01, "weight_decay": 0.1,
+         "batch_rows": 128, "epochs": 8, "patience": 2}  # fmt: skip
+FULL = {
+    "scaler": "zscore",
+    "seed": 11,
+    "blocks": 4,
+    "level1": {"algo": "mlp", "mlp": SMALL},
+    "level2": {"algo": "gru", "cost_bps": 2.0, "gru": SMALL | {"bars": 4, "segment": 12}},
+    "meta_labeling": True,
+    "calibration": "platt",
+}
+
+KEEN = FULL["level2"] | {
+    "gru": SMALL | {"bars": 4, "segment": 12, "learning_rate": 0.03, "weight_decay": 0.01,
+                    "batch_rows": 64, "epochs": 40, "patience": 10},
+}  # fmt: skip
+
+
+def member(world: Any, id: str, algo: str = "ridge", **changes: Any) -> dict[str, Any]:
+    made = world.member(id, algo, test_days=changes.pop("test_days", 15))
+    made["settings"]["model"] |= FULL | changes
+    return made
+
+
+def metric(result: PackResult, name: str, model_id: str = "full") -> np.ndarray:
+    scores = result.scores.query("scheme == 'walk_forward' and model_id == @model_id")
+    return scores.loc[scores["metric"] == name, "value"].to_numpy()
+
+
+def test_planted_skill_passes_through_all_levels(build_world: Any) -> None:
+    """R2 = 0.3 is planted; the chain costs data, so the bounds are wider than ridge's alone."""
+    world = build_world(n=3000, skill=0.3)
+    world.validation.update(train_days=60, locked_days=0, kfold=2)
+    result = train_pack(*world.tables, [member(world, "full", test_days=30, level2=KEEN)])
+    assert result.status["error"].tolist() == [""]
+    assert 0.2 < metric(result, "r2").mean() < 0.36
+    expected_ic = 6 / np.pi * np.arcsin(np.sqrt(0.3) / 2)
+    assert metric(result, "ic").mean() == pytest.approx(expected_ic, abs=0.07)
+    frame = result.predictions.iloc[:-2]
+    ret = world.labels["ret"].to_numpy()[frame["row"]]
+    paid = np.sign(frame["m"]) * ret > 2e-4
+    sure = frame["p"] > frame["p"].median()
+    assert paid[sure].mean() > paid[~sure].mean() + 0.06  # a large |m| pays more often
+    assert abs(frame["p"].mean() - paid.mean()) < 0.05
+    assert ((frame["gain"] > 0) & (frame["loss"] > 0)).all()
+    assert frame["base_rate"].between(0.5, 0.8).all()
+
+
+def test_noise_shows_no_skill_through_all_levels(build_world: Any) -> None:
+    """Level 1 and level 2 would find skill in level-0 output that has seen its own labels."""
+    ic, sure = [], []
+    for seed in range(8):
+        world = build_world(n=1300, skill=0.0, seed=300 + seed)
+        world.validation.update(test_days=20, locked_days=0, kfold=2)
+        result = train_pack(*world.tables, [member(world, "full", alpha=10.0)])
+        assert result.status["error"].tolist() == [""]
+        ic.append(metric(result, "ic").mean())
+        frame = result.predictions.dropna(subset=["p"]).iloc[:-2]
+        paid = np.sign(frame["m"]) * world.labels["ret"].to_numpy()[frame["row"]] > 2e-4
+        sure.append(np.corrcoef(frame["p"], paid)[0, 1])
+    for values in (ic, sure):
+        error = np.std(values, ddof=1) / np.sqrt(len(values))
+        assert abs(np.mean(values)) < 2.36 * error  # t(7), 95 %
+
+
+@pytest.mark.parametrize("kind", ["mean", "weighted", "stacking"])
+def test_an_ensemble_weighs_its_models(world: Any, kind: str) -> None:
+    changes = {"level1": {"algo": "none"}, "level2": {"algo": "none"}}
+    made = member(world, "e", **changes, ensemble={"partners": "xgboost", "kind": kind})
+    boosted = world.member("x", "xgboost", test_days=15)["settings"]["model"]["level0"]["xgboost"]
+    made["settings"]["model"]["level0"]["xgboost"] = boosted
+    plain = [world.member("r", test_days=15), world.member("x", "xgboost", test_days=15)]
+    result = train_pack(*world.tables, [made, *plain])
+    m = {key: part["m"].to_numpy() for key, part in result.predictions.groupby("model_id")}
+    models = result.models["e"].windows
+    for window, item in enumerate(models):
+        rows = result.predictions.query("model_id == 'e'")["window"].to_numpy() == window
+        assert item.regressor.blend.shape == (2,)
+        if kind == "mean":
+            ridge = item.regressor.bases[0][1].predict
+            x = world.features.drop(columns="ts_close").to_numpy()
+            np.testing.assert_allclose(
+                m["r"][rows],
+                ridge(x, np.flatnonzero(rows) + item.window.test_start - np.flatnonzero(rows)[0]),
+            )
+            assert item.regressor.blend.tolist() == [0.5, 0.5]
+        if kind == "weighted":
+            assert item.regressor.blend.sum() == pytest.approx(1.0)
+            assert (item.regressor.blend >= 0).all()
+
+
+def test_weighted_blend_is_the_least_square_on_the_simplex() -> None:
+    rng = default_rng(1)
+    m, weight = rng.standard_normal((200, 3)), rng.uniform(0.5, 1.0, 200)
+    y = 0.8 * m[:, 0] - 0.5 * m[:, 1] + 0.3 * m[:, 2] + 0.1 * rng.standard_normal(200)
+    best = blend_weights("weighted", m, y, weight)
+    grid = np.array([[a, b, 100 - a - b] for a in range(101) for b in range(101 - a)]) / 100
+    errors = ((y[:, None] - m @ grid.T) ** 2 * weight[:, None]).sum(axis=0)
+    np.testing.assert_allclose(best, grid[errors.argmin()], atol=0.01)
+    stacked = blend_weights("stacking", m, y, weight)
+    np.testing.assert_allclose(stacked, [0.8, -0.5, 0.3], atol=0.05)
+
+
+@pytest.mark.parametrize("kind", ["platt", "isotonic"])
+def test_calibration_recovers_true_probabilities(kind: str) -> None:
+    rng = default_rng(2)
+    truth = rng.uniform(0.2, 0.8, 8000)
+    label = (rng.random(8000) < truth).astype(float)
+    odds = 2.5 * np.log(truth / (1 - truth)) + 0.4  # overconfident and shifted
+    claimed = 1 / (1 + np.exp(-odds))
+    fitted = fit_calibrator(kind, claimed[:6000], label[:6000], np.ones(6000))
+    error = np.abs(fitted(claimed[6000:]) - truth[6000:])
+    assert error.mean() < 0.03 < np.abs(claimed[6000:] - truth[6000:]).mean()
+    steps = fitted(np.linspace(0.01, 0.99, 99))
+    assert (np.diff(steps) >= 0).all()
+
+
+def test_a_hierarchy_is_the_same_in_any_pack_and_reloads(build_world: Any, tmp_path: Any) -> None:
+    world = build_world(n=1300)
+    world.validation.update(kfold=2)
+    todo = [
+        member(world, "a"),
+        member(world, "b", alpha=3.0, calibration="isotonic"),
+        member(world, "c", "xgboost", meta_labeling=False, calibration="none"),
+    ]
+    packed = train_pack(*world.tables, todo[::-1])
+    assert packed.status["error"].tolist() == ["", "", ""]
+    save_models(packed.models, tmp_path / "packed")
+    for one in todo[:2]:
+        alone = train_pack(*world.tables, [one])
+        part = packed.predictions.query("model_id == @one['id']").reset_index(drop=True)
+        assert alone.predictions.equals(part)
+        save_models(alone.models, tmp_path / one["id"])
+        for file in (tmp_path / one["id"] / one["id"]).iterdir():
+            assert file.read_bytes() == (tmp_path / "packed" / one["id"] / file.name).read_bytes()
+    for key in "abc":
+        part = packed.predictions.query("model_id == @key").reset_index(drop=True)
+        model = load_model(tmp_path / "packed" / key)
+        assert model.replay(world.features)["m"].equals(part["m"])
+        last = part["window"] == part["window"].max()
+        served = model.confidence(world.features)["p"].to_numpy()[part.loc[last, "row"]]
+        assert np.array_equal(served, part.loc[last, "p"], equal_nan=True)
+
+
+def test_nothing_after_a_row_moves_any_level(build_world: Any) -> None:
+    """Scramble features and outcomes after a row: m and p up to it stay bit for bit."""
+    world, other = build_world(n=1300, horizon=4), build_world(n=1300, horizon=4)
+    row, rng = 1000, default_rng(9)
+    columns = [name for name in other.features.columns if name != "ts_close"]
+    other.features.loc[row + 1 :, columns] = rng.standard_normal((1300 - row - 1, len(columns)))
+    touched = (other.labels["t1"] > row) & (other.labels["t1"] >= 0)
+    for name in ("ret", "ret_horizon"):
+        fresh = rng.standard_normal(1300)
+        other.labels[name] = np.where(touched, fresh, other.labels[name])
+    frames = []
+    for one in (world, other):
+        one.validation.update(kfold=2)
+        frames.append(train_pack(*one.tables, [member(one, "full")]).predictions)
+    seen = [frame[frame["row"] <= row].reset_index(drop=True) for frame in frames]
+    assert len(seen[0]) > 200
+    assert seen[0]["p"].notna().any()
+    assert seen[0].equals(seen[1])
+
+
+def test_one_sided_meta_labels_fail_the_model_alone(world: Any) -> None:
+    cheap = member(world, "bad")
+    cheap["settings"]["model"]["level2"] = FULL["level2"] | {"cost_bps": 100000.0}
+    result = train_pack(*world.tables, [cheap, world.member("good", test_days=15)])
+    assert result.status["status"].tolist() == ["failed", "ok"]
+    assert "cost_bps" in result.status["error"][0]
