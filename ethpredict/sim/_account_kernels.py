@@ -30,7 +30,9 @@ N_TIMEOUTS = 24
 # them; of both, the arbitrageur's part; the loss that theory expects; time in the pool.
 LP_FEES, LP_ADVERSE, LP_ARBITRAGE_FEES, ARBITRAGE_PROFIT = 25, 26, 27, 28
 LVR_MODEL, LP_SECONDS = 29, 30
-N_ACCOUNTS = 31
+# Funding received less funding paid, USD.
+FUNDING = 31
+N_ACCOUNTS = 32
 
 # Rows of the detail array that a kernel fills when it has columns.
 D_BID, D_ASK, D_FILL, D_CASH, D_MU, D_TARGET = 0, 1, 2, 3, 4, 5

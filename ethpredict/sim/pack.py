@@ -19,6 +19,7 @@ from ethpredict.sim._taker_kernels import run_amm
 from ethpredict.sim.lp_settings import lp_settings, provides
 from ethpredict.sim.metrics import METRICS, Outcome, daily_pnl, run_metrics
 from ethpredict.sim.quotes import Lattices, quote_rows, signal_rows, size_rows
+from ethpredict.sim.replay import Tapes, fidelity, simulate_replay
 from ethpredict.sim.rows import (
     Floats,
     MarketRows,
@@ -28,6 +29,7 @@ from ethpredict.sim.rows import (
     segment_path,
 )
 from ethpredict.sim.settings import Run, amm_settings, base_fees, lob_settings
+from ethpredict.sim.tape import Records
 from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees
 
 _LOG = logging.getLogger(__name__)
@@ -108,7 +110,12 @@ def _table(parts: Sequence[Columns], columns: Mapping[str, str]) -> pd.DataFrame
 
 
 def simulate_run(
-    run: Run, market: MarketRows, path: PathRows, lattices: Lattices, detail: bool = False
+    run: Run,
+    market: MarketRows,
+    path: PathRows,
+    lattices: Lattices,
+    detail: bool = False,
+    tapes: Tapes | None = None,
 ) -> Outcome:
     """Play one run over its rows.
 
@@ -122,6 +129,8 @@ def simulate_run(
         Exact quotes that runs share; solved where they are missing.
     detail : bool
         Whether to keep quotes, fills and targets per row.
+    tapes : Tapes, optional
+        The market's events, for fidelities other than ``bars``.
 
     Returns
     -------
@@ -130,8 +139,10 @@ def simulate_run(
     Raises
     ------
     TrialError
-        If a setting is out of its range or the quotes have no fit to go by.
+        If a setting is out of its range, the quotes have no fit to go by, or the data has
+        no events for the fidelity.
     """
+    level = fidelity(run)
     n = len(market.close)
     equity, inventory = np.empty(n), np.empty(n)
     details = np.full((acc.N_DETAIL, n if detail else 0), np.nan)
@@ -140,6 +151,9 @@ def simulate_run(
         settings = lob_settings(run, market)
         quotes = quote_rows(run, market, path, lattices)
         base, per_usd = size_rows(run, market, path)
+        if level != "bars":
+            sizes = base, per_usd
+            return simulate_replay(run, market, quotes, sizes, tapes or Tapes(None), detail)
         accounts = run_lob(
             market.close,
             market.low,
@@ -279,6 +293,7 @@ def simulate_pack(
     segment: int = 0,
     detail: bool = False,
     failed: Mapping[str, str] | None = None,
+    records: Records | None = None,
 ) -> SimResult:
     """Simulate every member of a pack.
 
@@ -303,13 +318,15 @@ def simulate_pack(
         Whether to return the path of every run.
     failed : mapping, optional
         Quote id to reason; runs of such a quote fail with it.
+    records : Records, optional
+        Trades, book and funding, for fidelities other than ``bars``.
 
     Returns
     -------
     SimResult
         A :class:`TrialError` of one member is its row ``status = failed``.
     """
-    lattices = Lattices()
+    lattices, tapes = Lattices(), Tapes(records)
     cache = _RowCache(bars, blocks, paths, segment)
     metrics: list[dict[str, Any]] = []
     equity, daily, details = [], [], []
@@ -321,7 +338,7 @@ def simulate_pack(
             if failed and run.quote_id in failed:
                 raise TrialError(run.run_id, f"its quote failed: {failed[run.quote_id]}")
             market, path = cache.rows(run.quote_id)
-            outcome = simulate_run(run, market, path, lattices, detail)
+            outcome = simulate_run(run, market, path, lattices, detail, tapes)
             venue = venue_of(run, market)
             values, below = run_metrics(run.run_id, outcome, market, run.max_inventory, venue)
         except (TrialError, ConfigError) as found:
