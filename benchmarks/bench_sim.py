@@ -30,8 +30,15 @@ from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim import _order_kernels as orders
 from ethpredict.sim import _tape_kernels as tk
 from ethpredict.sim._account_kernels import N_DETAIL
-from ethpredict.sim._l2_kernels import N_EVENT_SETTINGS, N_FILL, V_BOOK, V_ENTRY, V_FEED
-from ethpredict.sim._l2_kernels import V_RESPONSE, V_RULE
+from ethpredict.sim._l2_kernels import (
+    N_EVENT_SETTINGS,
+    N_FILL,
+    V_BOOK,
+    V_ENTRY,
+    V_FEED,
+    V_RESPONSE,
+    V_RULE,
+)
 from ethpredict.sim._replay_kernels import run_replay
 from ethpredict.sim.book import OrderBook
 from ethpredict.sim.tape import make_tape
@@ -152,7 +159,9 @@ def bench_replay(name: str, data: Path, python: str | None) -> None:
         line("  ratio to hftbacktest", "skipped", done.stderr.strip().splitlines()[-1][:60])
         return
     theirs = json.loads(done.stdout.splitlines()[-1])
-    line("  hftbacktest, events/s", f"{count / theirs['seconds']:,.0f}", f"{theirs['trades']} fills")
+    line(
+        "  hftbacktest, events/s", f"{count / theirs['seconds']:,.0f}", f"{theirs['trades']} fills"
+    )
     line("  ratio, replay alone", f"{theirs['seconds'] / ours:.1f}", "goal 1")
     line("  ratio, preparation included", f"{theirs['seconds'] / (ours + prepare):.2f}")
 

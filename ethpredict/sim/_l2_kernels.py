@@ -25,8 +25,8 @@ from ethpredict.sim._lob_kernels import (
 )
 from ethpredict.sim._order_kernels import (
     FOREVER,
-    O_FRONT,
     O_FROM,
+    O_FRONT,
     O_LEFT,
     O_LIVE,
     O_RANK,
@@ -156,9 +156,7 @@ def play_events(
             if not has_book:
                 # A print is no quote: only an order beyond it would surely trade.
                 bid, ask = bid - 1, ask + 1
-            state[W_COUNT], state[W_DUE] = refresh(
-                now, own, state[W_COUNT], bid, ask, bids, asks
-            )
+            state[W_COUNT], state[W_DUE] = refresh(now, own, state[W_COUNT], bid, ask, bids, asks)
         count = state[W_COUNT]
         side, rank, units = events[e, E_SIDE], events[e, E_RANK], events[e, E_UNITS]
         if kind == TRADE:

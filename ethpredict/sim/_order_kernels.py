@@ -48,9 +48,7 @@ def weight(units: float, model: int, power: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def front_after(
-    front: int, before: int, after: int, traded: int, model: int, power: float
-) -> int:
+def front_after(front: int, before: int, after: int, traded: int, model: int, power: float) -> int:
     """Units before our order after its level changed.
 
     Parameters

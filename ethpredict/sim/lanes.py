@@ -7,43 +7,23 @@ Either way a run gives the same bits.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ethpredict.errors import TrialError
 from ethpredict.sim import _account_kernels as acc
+from ethpredict.sim import _lane_account_kernels as layout
 from ethpredict.sim import _lane_kernels as kernels
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim._quote_kernels import epoch_terms
+from ethpredict.sim.kept import Kept, kept_rows
 from ethpredict.sim.quotes import signal_rows
 from ethpredict.sim.rows import Floats, Ints, MarketRows, PathRows
 from ethpredict.sim.settings import BPS, Run, lob_settings
+from ethpredict.sim.venue import require_fit
 
-LANES = kernels.LANES
-
-
-@dataclass(frozen=True)
-class LaneOutcome:
-    """What lanes leave behind for one run.
-
-    Parameters
-    ----------
-    accounts : ndarray, shape (N_ACCOUNTS,)
-        As of the scalar kernel.
-    equity, inventory, below : ndarray, shape (kept,)
-        At the kept rows: USD, ETH, USD below the running peak.
-    largest, under_water : float
-        Largest drawdown, USD, and time below the peak, s.
-    """
-
-    accounts: Floats
-    equity: Floats
-    inventory: Floats
-    below: Floats
-    largest: float
-    under_water: float
+LANES = layout.LANES
 
 
 def lane_key(run: Run) -> tuple[object, ...] | None:
@@ -60,6 +40,8 @@ def lane_key(run: Run) -> tuple[object, ...] | None:
         Quote path, confidence, lot and tick.
     """
     if run.venue != "lob" or run.strategy not in ("glft", "fixed_spread"):
+        return None
+    if run.get("sim.fidelity") != "bars":
         return None
     alone = (
         run.get("quoting.layers.count") != 1
@@ -105,30 +87,30 @@ def lane_settings(run: Run, market: MarketRows) -> Floats:
         If a setting is out of its range.
     """
     whole = lob_settings(run, market)
-    values = np.zeros(kernels.N_LANE_SETTINGS // LANES)
+    values = np.zeros(layout.N_LANE_SETTINGS // LANES)
     size = whole[lob.S_ORDER_LOTS] * whole[lob.S_LOT]
     places = {
-        kernels.V_ORDER: whole[lob.S_ORDER_LOTS],
-        kernels.V_MAX: whole[lob.S_MAX_LOTS],
-        kernels.V_SIZE: size,
-        kernels.V_LEAST: whole[lob.S_LEAST],
-        kernels.V_MOST: whole[lob.S_MOST],
-        kernels.V_LATENCY: whole[lob.S_LATENCY],
-        kernels.V_PENETRATION: whole[lob.S_PENETRATION],
-        kernels.V_PARTICIPATION: whole[lob.S_PARTICIPATION],
-        kernels.V_MAKER: whole[lob.S_MAKER],
-        kernels.V_TAKER: whole[lob.S_TAKER],
-        kernels.V_TARGET: whole[lob.S_TARGET],
+        layout.V_ORDER: whole[lob.S_ORDER_LOTS],
+        layout.V_MAX: whole[lob.S_MAX_LOTS],
+        layout.V_SIZE: size,
+        layout.V_LEAST: whole[lob.S_LEAST],
+        layout.V_MOST: whole[lob.S_MOST],
+        layout.V_LATENCY: whole[lob.S_LATENCY],
+        layout.V_PENETRATION: whole[lob.S_PENETRATION],
+        layout.V_PARTICIPATION: whole[lob.S_PARTICIPATION],
+        layout.V_MAKER: whole[lob.S_MAKER],
+        layout.V_TAKER: whole[lob.S_TAKER],
+        layout.V_TARGET: whole[lob.S_TARGET],
     }
     if run.strategy == "fixed_spread":
-        places[kernels.V_HALF] = run.number("quoting.half_spread_bps", 0.0, 5000.0) * BPS
+        places[layout.V_HALF] = run.number("quoting.half_spread_bps", 0.0, 5000.0) * BPS
     else:
         order = run.number("quoting.order_size", 0.0, open_low=True)
-        places[kernels.V_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True) * order
-        places[kernels.V_LIMIT] = run.max_inventory / order
+        places[layout.V_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True) * order
+        places[layout.V_LIMIT] = run.max_inventory / order
         if run.uses_prediction:
             shifts = run.get("quoting.alpha") == "shift"
-            places[kernels.V_SHIFTS if shifts else kernels.V_FOLLOWS] = 1.0
+            places[layout.V_SHIFTS if shifts else layout.V_FOLLOWS] = 1.0
     for place, value in places.items():
         values[place // LANES] = value
     return values
@@ -148,7 +130,7 @@ def lane_terms(run: Run, path: PathRows, first: Ints) -> Floats:
 
 def simulate_lanes(
     runs: Sequence[Run], market: MarketRows, path: PathRows, kept: Ints
-) -> list[LaneOutcome]:
+) -> list[Kept]:
     """Play up to 64 runs of one :func:`lane_key` over the same rows.
 
     Parameters
@@ -162,7 +144,7 @@ def simulate_lanes(
 
     Returns
     -------
-    list of LaneOutcome
+    list of Kept
         In the order of the runs.
 
     Raises
@@ -172,9 +154,9 @@ def simulate_lanes(
     """
     n = len(market.close)
     epoch, first = fit_epochs(path)
-    settings = np.zeros((kernels.N_LANE_SETTINGS // LANES, LANES))
+    settings = np.zeros((layout.N_LANE_SETTINGS // LANES, LANES))
     # An empty lane: orders of one lot and no room for any.
-    settings[[kernels.V_ORDER // LANES, kernels.V_SIZE // LANES]] = 1.0
+    settings[[layout.V_ORDER // LANES, layout.V_SIZE // LANES]] = 1.0
     terms = np.zeros((3, len(first), LANES))
     for lane, run in enumerate(runs):
         settings[:, lane] = lane_settings(run, market)
@@ -212,15 +194,57 @@ def simulate_lanes(
         water,
     )
     return [
-        LaneOutcome(
-            accounts[lane].copy(),
-            *(np.ascontiguousarray(part) for part in kept_path[:, :, lane]),
-            *map(float, water[:, lane]),
+        Kept(
+            accounts=accounts[lane].copy(),
+            rows=kept,
+            equity=kept_path[0, :, lane].copy(),
+            inventory=kept_path[1, :, lane].copy(),
+            below=kept_path[2, :, lane].copy(),
+            largest=float(water[0, lane]),
+            under_water=float(water[1, lane]),
         )
         for lane in range(len(runs))
     ]
 
 
-def batches(count: int) -> list[slice]:
-    """Slices of at most 64."""
-    return [slice(64 * b, 64 * (b + 1)) for b in range(math.ceil(count / LANES))]
+def play_lanes(
+    runs: Sequence[Run],
+    rows: Callable[[str], tuple[MarketRows, PathRows]],
+    failed: Mapping[str, str],
+) -> dict[str, Kept]:
+    """Play every run of a pack that lanes can play.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Runs of a pack.
+    rows : callable
+        Market and path of a quote id.
+    failed : mapping
+        Quotes that failed.
+
+    Returns
+    -------
+    dict
+        By run id. A run with a bad setting is left out: playing it alone names what is wrong.
+    """
+    groups: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        try:
+            key = None if run.quote_id in failed else lane_key(run)
+            if key is not None:
+                market, path = rows(run.quote_id)
+                require_fit(run, path)
+                lane_settings(run, market)
+                groups.setdefault(key, []).append(run)
+        except TrialError:
+            continue
+    played: dict[str, Kept] = {}
+    for group in groups.values():
+        market, path = rows(group[0].quote_id)
+        kept = kept_rows(market)
+        for start in range(0, len(group), LANES):
+            batch = group[start : start + LANES]
+            results = simulate_lanes(batch, market, path, kept)
+            played |= {run.run_id: result for run, result in zip(batch, results, strict=True)}
+    return played

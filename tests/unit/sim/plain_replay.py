@@ -59,8 +59,12 @@ class PlainReplay:
             _, bid, ask = seen[-1]
             mid = 0.5 * (bid + ask) * self.tick
             half = self.half * self.close[now]
-            below = min(math.floor((mid - half) / self.tick + 1e-9), math.ceil(mid / self.tick - 1e-9) - 1)
-            above = max(math.ceil((mid + half) / self.tick - 1e-9), math.floor(mid / self.tick + 1e-9) + 1)
+            below = min(
+                math.floor((mid - half) / self.tick + 1e-9), math.ceil(mid / self.tick - 1e-9) - 1
+            )
+            above = max(
+                math.ceil((mid + half) / self.tick - 1e-9), math.floor(mid / self.tick + 1e-9) + 1
+            )
             if ask > bid:
                 below, above = min(below, ask - 1), max(above, bid + 1)
             if known + self.order <= self.limit:
@@ -83,14 +87,16 @@ class PlainReplay:
 
     def arrive(self, now):
         stay = []
-        bid, ask = (self.quotes[-1][1:] if self.quotes else (0, 0))
+        bid, ask = self.quotes[-1][1:] if self.quotes else (0, 0)
         if not self.has_book:
             bid, ask = bid - 1, ask + 1
         for order in self.orders:
             if order.end < now or order.left == 0:
                 continue
             if not order.live and order.start < now:
-                if order.side > 0 and 0 < ask <= order.tick or order.side < 0 and 0 < bid and order.tick <= bid:
+                if (order.side > 0 and 0 < ask <= order.tick) or (
+                    order.side < 0 and bid > 0 and order.tick <= bid
+                ):
                     continue
                 order.live = True
                 order.front = self.book[order.side].get(order.tick, 0)
@@ -149,7 +155,12 @@ class PlainReplay:
         for order in self.orders:
             other = ask if order.side > 0 else bid
             least = self.penetration if self.rule == "strict" else 0
-            if order.live and order.left and other > 0 and (order.tick - other) * order.side >= least:
+            if (
+                order.live
+                and order.left
+                and other > 0
+                and (order.tick - other) * order.side >= least
+            ):
                 self.fill(order, self.book[-order.side].get(other, 10**18), now)
 
     def requeue(self, order, before, after):
@@ -158,8 +169,10 @@ class PlainReplay:
         if self.model == "risk_averse" or cancelled <= 0:
             order.front = min(order.front, after)
             return
+
         def weight(x):
             return math.log(1.0 + x) if self.model == "log" else float(x) ** self.power
+
         back = max(before - traded - order.front, 0)
         total = weight(order.front) + weight(back)
         ahead = math.ceil((weight(order.front) / total if total > 0 else 1.0) * cancelled)

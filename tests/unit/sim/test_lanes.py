@@ -1,8 +1,8 @@
 """Lanes carry the bits of the scalar kernel, whatever stands beside them.
 
-Covers ethpredict.sim._lane_kernels (run_lanes with tick_rows, quote_lanes, aim_lanes, hit_lanes,
-fill_lanes, mark_lanes and close_lanes), _quote_kernels.fit_terms and epoch_terms, and
-quoting._kernels.share_reached.
+Covers ethpredict.sim._lane_kernels (run_lanes with tick_rows, quote_lanes, aim_lanes and
+hit_lanes), _lane_account_kernels (fill_lanes, mark_lanes and close_lanes), _quote_kernels
+(fit_terms and epoch_terms) and quoting._kernels.share_reached.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpredict.quoting._kernels import share_reached
+from ethpredict.sim import pack
 from ethpredict.sim._path_kernels import drawdown_path
 from ethpredict.sim.lanes import LANES, lane_key, simulate_lanes
-from ethpredict.sim.pack import simulate_run
+from ethpredict.sim.pack import simulate_pack, simulate_run
 from ethpredict.sim.quotes import Lattices
 from ethpredict.sim.rows import market_rows, path_rows
 from ethpredict.sim.settings import Run
@@ -63,6 +65,23 @@ def test_every_lane_is_the_scalar_run(seed: int, make_market: Any, make_member: 
         assert np.array_equal(lane.inventory, alone.inventory[kept])
         assert np.array_equal(lane.below, below[kept])
         assert (lane.largest, lane.under_water) == (largest, water)
+
+
+def test_a_pack_gives_the_same_tables_in_lanes_and_alone(
+    make_market: Any, make_member: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars, blocks, quote_path = make_market(n=300, seed=6)
+    cases = [*CASES, {"quoting__strategy": "glft_exact"}, {"quoting__order_size": 99.0}]
+    members = [
+        make_member(f"r{i:02d}", **({"quoting__strategy": "glft"} | case))
+        for i, case in enumerate(cases)
+    ]
+    lanes = simulate_pack(bars, blocks, quote_path, members)
+    monkeypatch.setattr(pack, "play_lanes", lambda *_: {})
+    alone = simulate_pack(bars, blocks, quote_path, members)
+    assert (lanes.metrics["status"] == "ok").sum() == len(cases) - 1
+    for name in ("metrics", "equity", "daily"):
+        pd.testing.assert_frame_equal(getattr(lanes, name), getattr(alone, name), check_exact=True)
 
 
 def test_a_lane_does_not_see_its_neighbours(make_market: Any, make_member: Any) -> None:

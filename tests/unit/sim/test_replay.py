@@ -55,12 +55,16 @@ def random_events(seconds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFra
             side = int(rng.choice([1, -1]))
             best = min(book[-1]) if side > 0 else max(book[1])
             tick = best + side * int(rng.random() < 0.2)
-            prints.append((now, tick * TICK, float(rng.integers(1, 800)) / 10_000, side, len(prints)))
+            prints.append(
+                (now, tick * TICK, float(rng.integers(1, 800)) / 10_000, side, len(prints))
+            )
             continue
         number += 1
         mid += int(rng.choice([-1, 0, 1], p=[0.1, 0.8, 0.1]))
         for side in (1, -1):
-            wanted = {mid - side * (1 + i): round(float(rng.uniform(0.001, 0.12)), 4) for i in range(8)}
+            wanted = {
+                mid - side * (1 + i): round(float(rng.uniform(0.001, 0.12)), 4) for i in range(8)
+            }
             for tick in sorted(set(book[side]) | set(wanted)):
                 size = wanted.get(tick, 0.0)
                 if tick in wanted and tick in book[side] and rng.random() < 0.5:
