@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "sim")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "unit" / "sim"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import book_streams
 from dict_book import DictBook
@@ -43,6 +43,7 @@ from ethpredict.sim._replay_kernels import run_replay
 from ethpredict.sim.book import OrderBook
 from ethpredict.sim.tape import make_tape
 
+ROOT = Path(__file__).resolve().parents[1]
 TICK, LOT, ORDER, LIMIT, STEP = 0.01, 0.001, 0.01, 0.2, 100_000_000
 LATENCY, CENTRE, SLOPE = 50_000_000, 0.05, 0.01
 # Flags of hftbacktest's events.

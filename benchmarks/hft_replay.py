@@ -45,7 +45,7 @@ def quote(hbt, start, step, steps, tick, lot, order, limit, centre, slope):
         has_bid, has_ask = False, False
         while values.has_next():
             standing = values.get()
-            at = int(round(standing.price / tick))
+            at = round(standing.price / tick)
             if standing.side == 1 and at == below and buys:
                 has_bid = True
             elif standing.side == -1 and at == above and sells:

@@ -214,5 +214,18 @@ def simulate_events(wildcards):
     return [f"{STORE}/fetch/{fetch}/{name}.parquet" for name in names]
 
 
+def quote_trades(wildcards):
+    """Trades of the market that a pack's bars stand on."""
+    bars = first_upstream("quote", wildcards)["bars"]
+    return (
+        f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/trades.parquet"
+    )
+
+
+def simulate_tips(wildcards):
+    """Single transactions of the same market."""
+    return simulate_blocks(wildcards).replace("/blocks.", "/tips.")
+
+
 wildcard_constraints:
     id="[0-9a-f]{16}",

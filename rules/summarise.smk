@@ -46,6 +46,7 @@ rule simulate_top:
         trials=f"{STUDY}/trials.parquet",
         bars=study_files("bars", "bars.parquet"),
         blocks=study_files("fetch", "blocks.parquet"),
+        tips=study_files("fetch", "tips.parquet"),
         paths=study_files("quote", "paths.parquet"),
     output:
         paths=f"{STUDY}/top/paths.parquet",

@@ -3,6 +3,7 @@
 Inputs
 ------
 bars : bars.parquet
+trades : trades.parquet of the market (read piece by piece, only by members that use it)
 predictions, statuses : lists of predictions.parquet and status.parquet of train packs
 
 Outputs
@@ -12,17 +13,26 @@ paths.parquet        quote_id, row, ts (UTC ns), segment, sigma (USD/sqrt s),
                      A (1/s), k (1/USD), xi (USD), m, p, gain, loss (log
                      returns), t_pred (UTC ns), horizon_s (s)
 calibration.parquet  quote_id, ts (UTC ns), side, A, A_se (1/s), k, k_se
-                     (1/USD), n_fills, approximate
+                     (1/USD), n_fills, approximate, chi2, p_value, xi, xi_se (USD),
+                     reason
 status.parquet       quote_id, status (ok, failed), error
 spec.json            the specification of the pack
 ===================  =========================================================
 """
 
 import json
+from functools import partial
 from typing import Any
 
 from ethpredict import log
-from ethpredict.io.artefact import read_members, read_table, verify, write_json, write_table
+from ethpredict.io.artefact import (
+    iter_table,
+    read_members,
+    read_table,
+    verify,
+    write_json,
+    write_table,
+)
 from ethpredict.quoting import build_paths
 
 
@@ -34,6 +44,7 @@ def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
         read_members(inputs.predictions, "model_id", models),
         spec["members"],
         read_members(inputs.statuses, "model_id", models),
+        partial(iter_table, inputs.trades, ["ts", "price", "aggressor_side"]),
     )
     write_table(paths, outputs.paths)
     write_table(calibration, outputs.calibration)

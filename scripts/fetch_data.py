@@ -1,9 +1,8 @@
 """Fetch a market into canonical tables.
 
 Tables that are made in pieces are written first, and all others are in memory
-before the first file is written: a bad input leaves no output. Remote sources
-keep their raw answers in results/downloads, which is no declared output: a rerun
-fetches only what is missing there.
+before the first file is written: a bad input leaves no output. A rerun fetches
+only what results/downloads (which is no declared output) lacks.
 
 Inputs
 ------
@@ -23,7 +22,7 @@ tips               parquet   ts, block, tip_gwei, included: one transaction each
 funding            parquet   ts, ts_known, source, name, value (share of a position)
 onchain_daily      parquet   the same for daily values, known at the end of the day
 quarantined        parquet   row, reason, raw: input rows that were set aside
-quality            json      rows, period, gaps, faults, digests of the input
+quality            json      rows, period, gaps, faults, digests, per table
 truth              json      planted truths of a synthetic market, else null
 spec               json      the specification that made this
 ================== ========= ==================================================
@@ -40,6 +39,7 @@ from typing import Any
 from ethpredict import log
 from ethpredict.data import fetch
 from ethpredict.data.market import TABLES
+from ethpredict.data.table_quality import describe_tables
 from ethpredict.io.artefact import write_json, write_tables
 
 
@@ -47,8 +47,10 @@ def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
     """Fetch, then write every table."""
     market = fetch(spec["settings"])
     tables = {name: getattr(market, name) for name in TABLES}
-    write_tables(tables, {name: getattr(outputs, name) for name in TABLES})
-    write_json(market.quality, outputs.quality)
+    files = {name: getattr(outputs, name) for name in TABLES}
+    write_tables(tables, files)
+    described = describe_tables(files, spec["settings"]["data"]["max_gap"])
+    write_json(market.quality | {"tables": described}, outputs.quality)
     write_json(market.truth, outputs.truth)
     write_json(spec, outputs.spec)
 

@@ -7,7 +7,7 @@ files {"bars" | "blocks" | "paths": {id: position in the input list}}.
 
 Inputs
 ------
-top, trials; bars, blocks, paths : lists of parquet files.
+top, trials; bars, blocks, tips, paths : lists of parquet files.
 
 Outputs
 -------
@@ -40,6 +40,7 @@ def main(inputs, outputs, spec: dict) -> None:
         bars=lambda key: read_table(inputs.bars[files["bars"][key]]),
         blocks=lambda key: read_table(inputs.blocks[files["blocks"][key]]),
         paths=lambda key: read_table(inputs.paths[files["paths"][key]], quote_id=key),
+        tips=lambda key: read_table(inputs.tips[files["blocks"][key]]),
     )
     write_table(tables.paths, outputs.paths)
     write_table(tables.locked, outputs.locked)

@@ -3,7 +3,7 @@
 Inputs
 ------
 bars : bars.parquet
-blocks : blocks.parquet of the market
+blocks, tips : blocks.parquet and tips.parquet of the market
 events : [trades, funding, book].parquet of the market where the fidelity replays them
 paths, statuses : lists of paths.parquet and status.parquet of quote packs
 
@@ -40,6 +40,7 @@ def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
         spec["members"],
         records=read_records(inputs.events),
         failed=dict(zip(bad["quote_id"], bad["error"], strict=True)),
+        tips=read_table(inputs.tips, ["ts", "tip_gwei", "included"]),
     )
     write_table(result.metrics, outputs.metrics)
     write_table(result.equity, outputs.equity)

@@ -95,11 +95,15 @@ def _from_trades(trades: Chunks, rule: Rule, max_gap: float) -> _Cut:
     """Stream the tape through the rule; add its volume up on its own, exactly."""
     cutter = TradeCutter(rule, sided=True, max_gap=max_gap)
     total = np.zeros(3)
+    told = True
     for piece in trades:
         size = np.array(piece["size"].to_numpy(), dtype=np.float64)
         cutter.push(piece["ts"], piece["price"], size, piece["aggressor_side"])
         add_exactly(size, total)
+        told = told and bool((piece["aggressor_side"] != 0).all())
     made = cutter.finish()
+    # A tape may not tell who took: then nobody knows what the takers bought.
+    bars = made.bars if told else made.bars.assign(taker_buy_volume=np.nan)
     quality: dict[str, Any] = {"source": "trades", "trades": cutter.rows}
     if isinstance(rule, SignedFlow):
         quality["closed_by"] = {
@@ -107,7 +111,7 @@ def _from_trades(trades: Chunks, rule: Rule, max_gap: float) -> _Cut:
         }
     if not isinstance(rule, Clock):
         quality["threshold"] = _spread(made.threshold)
-    return _Cut(made.bars, made.tails, quality, total.tolist())
+    return _Cut(bars, made.tails, quality, total.tolist())
 
 
 def _from_candles(candles: pd.DataFrame, options: dict[str, Any], max_gap: float) -> _Cut:

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ethpredict.data.market import Market
+import pandas as pd
+
+from ethpredict.data.market import Market, empty_quarantined
 from ethpredict.data.quality import candle_quality
 from ethpredict.errors import ConfigError
 
@@ -74,6 +76,9 @@ def fetch(settings: dict[str, Any], downloads: Path = DOWNLOADS) -> Market:
     if source not in _SOURCES:
         raise ConfigError("data.source", source, f"one of {', '.join(_SOURCES)}")
     market = _SOURCES[source](settings, downloads)
-    described = candle_quality(market.candles, market.quarantined, float(data["max_gap"]))
+    aside = market.quarantined if isinstance(market.quarantined, pd.DataFrame) else None
+    described = candle_quality(
+        market.candles, empty_quarantined() if aside is None else aside, float(data["max_gap"])
+    )
     identity = {"source": source, "symbol": data["symbol"], "interval": data["interval"]}
     return replace(market, quality={**described, **identity, **market.quality})

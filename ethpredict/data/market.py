@@ -256,7 +256,7 @@ class Market:
     tips: pd.DataFrame | Chunks = field(default_factory=empty_tips)
     funding: pd.DataFrame = field(default_factory=empty_facts)
     onchain_daily: pd.DataFrame = field(default_factory=empty_facts)
-    quarantined: pd.DataFrame = field(default_factory=empty_quarantined)
+    quarantined: pd.DataFrame | Chunks = field(default_factory=empty_quarantined)
     quality: dict[str, Any] = field(default_factory=dict)
     truth: dict[str, Any] | None = None
 

@@ -13,6 +13,9 @@ from ethpredict.rolling._kernels import cusum_step
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
+VALUE_AREA = 0.7
+"""Share of the volume that the value area of a profile holds at least."""
+
 
 @njit(cache=True, nogil=True)
 def entropy_of_counts(counts: Integers, total: int) -> float:
@@ -77,3 +80,51 @@ def circle(ts: Integers, offset: int, period: int) -> tuple[Floats, Floats]:
         angle = 2.0 * math.pi * ((ts[i] + offset) % period) / period
         sines[i], cosines[i] = math.sin(angle), math.cos(angle)
     return sines, cosines
+
+
+@njit(cache=True, nogil=True)
+def volume_profile(
+    price: Floats, volume: Floats, close: Floats, run: Integers, window: int, bins: int
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Point of control, value area and share of volume above the close.
+
+    Per row: ln(close / point of control), ln(top of the value area / close),
+    ln(close / bottom of it), share of volume at prices above the close.
+    """
+    n = price.shape[0]
+    poc, top = np.full(n, np.nan), np.full(n, np.nan)
+    bottom, above = np.full(n, np.nan), np.full(n, np.nan)
+    profile = np.empty(bins)
+    for t in range(window - 1, n):
+        if run[t] < window:
+            continue
+        low, high, over, total = math.inf, -math.inf, 0.0, 0.0
+        for i in range(t - window + 1, t + 1):
+            low, high = min(low, price[i]), max(high, price[i])
+            total += volume[i]
+            if price[i] > close[t]:
+                over += volume[i]
+        above[t] = over / total if total > 0.0 else 0.0
+        width = (high - low) / bins
+        profile[:] = 0.0
+        scale = 1.0 / width if width > 0.0 else 0.0
+        for i in range(t - window + 1, t + 1):
+            profile[min(int((price[i] - low) * scale), bins - 1)] += volume[i]
+        best = 0
+        for b in range(1, bins):
+            if profile[b] > profile[best]:
+                best = b
+        first, last, held = best, best, profile[best]
+        while held < VALUE_AREA * total and (first > 0 or last < bins - 1):
+            below = profile[first - 1] if first > 0 else -1.0
+            beyond = profile[last + 1] if last < bins - 1 else -1.0
+            if beyond >= below:
+                last += 1
+                held += beyond
+            else:
+                first -= 1
+                held += below
+        poc[t] = math.log(close[t] / (low + (best + 0.5) * width))
+        top[t] = math.log((low + (last + 1) * width) / close[t])
+        bottom[t] = math.log(close[t] / (low + first * width))
+    return poc, top, bottom, above

@@ -113,7 +113,7 @@ def build(
         "fitted": items,
         "dropped": dropped,
     }
-    return FeatureSet(pd.DataFrame(values), meta)
+    return FeatureSet(pd.DataFrame(values, copy=False), meta)
 
 
 def _described(block: str, column: Column) -> dict[str, Any]:

@@ -119,6 +119,10 @@ class Algorithm(ABC):
     def share(self, settings: Settings) -> tuple[Any, ...]:
         """Values that `prepare` reads: models that agree on them share what it returns."""
 
+    def reach(self, settings: Settings) -> int:
+        """Bars of the longest sequence that one fit step reads; 1 without memory."""
+        return 1
+
     @abstractmethod
     def prepare(self, sample: Sample, settings: Settings) -> Any:
         """Shared, read-only work for one window."""

@@ -15,6 +15,7 @@ from ethpredict.models.member import Member
 from ethpredict.models.predicting import predict_rows
 from ethpredict.models.scores import BASELINES, METRICS, baselines, score
 from ethpredict.models.table import Table, Target
+from ethpredict.models.transforms import NOTHING, Transforms, fit_window
 from ethpredict.models.uncertainty import rms
 from ethpredict.models.walkforward import PLACEBO, WALK_FORWARD, Schedule, Split, check_block
 
@@ -41,6 +42,8 @@ class Fit:
         Metric name to value; empty for the locked test.
     regressor : Regressor or None
         The fitted model, kept for walk-forward windows.
+    transforms : Transforms
+        Fitted features that the model reads behind the others.
     """
 
     m: Floats
@@ -51,6 +54,7 @@ class Fit:
     n_rows: int
     scores: dict[str, float]
     regressor: Regressor | None
+    transforms: Transforms = NOTHING
 
     @property
     def left_out(self) -> tuple[int, ...]:
@@ -83,6 +87,10 @@ def fit_split(
         By model id: its fit, or why there is none. Running out of memory or
         disk is not caught: it says nothing about a model.
     """
+    try:
+        table, split, transforms = fit_window(table, target, split)
+    except ModelError as error:
+        return {member.id: error for member in members}
     if split.scheme == PLACEBO:
         return {
             member.id: _fit_placebo(table, target, schedule, split, member, device)
@@ -116,6 +124,7 @@ def fit_split(
             n_rows=len(split.train),
             scores=_scores(table, target, schedule, split, m, base),
             regressor=found.regressor if causal else None,
+            transforms=transforms,
         )
     return fits
 

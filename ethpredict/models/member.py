@@ -71,6 +71,11 @@ class Member:
         return int(self.model["blocks"])
 
     @property
+    def reach(self) -> int:
+        """Bars of the longest training sequence of level 0."""
+        return max(LEVEL0[name].reach(self.model) for name in self.bases)
+
+    @property
     def uses_features(self) -> bool:
         """False for the model that predicts without."""
         return LEVEL0[self.algo].uses_features

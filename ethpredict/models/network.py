@@ -128,6 +128,10 @@ class Network(Algorithm):
         """Bars of a window and windows of a segment; a net without memory has one and one."""
         return 1, 1
 
+    def reach(self, settings: Settings) -> int:
+        """Bars of a segment, L + S - 1."""
+        return sum(self.window(settings)) - 1
+
     def share(self, settings: Settings) -> tuple[Any, ...]:
         """The sequences depend on the scaler and their lengths."""
         return (settings["scaler"], *self.window(settings))

@@ -175,7 +175,7 @@ def _groups(members: Sequence[Member]) -> list[list[Member]]:
     """Members that share an algorithm and splits, in an order of their own settings."""
     groups: dict[str, list[Member]] = {}
     for member in sorted(members, key=lambda item: item.id):
-        key = [member.algo, member.target, member.settings["validation"]]
+        key = [member.algo, member.target, member.settings["validation"], member.reach]
         groups.setdefault(json.dumps(key, sort_keys=True), []).append(member)
     return [groups[key] for key in sorted(groups)]
 
@@ -187,7 +187,7 @@ def _train_group(
     first = group[0]
     target = table.targets[first.target]
     try:
-        schedule = make_schedule(table, target, first.settings["validation"])
+        schedule = make_schedule(table, target, first.settings["validation"], first.reach)
     except ConfigError as error:
         return {member.id: TrialError(member.id, str(error)) for member in group}
 
@@ -279,7 +279,7 @@ def _scores(trained: Mapping[str, _Trained]) -> pd.DataFrame:
 def _model(table: Table, item: _Trained, device: str) -> Model:
     """The model to save: every walk-forward refit."""
     windows = tuple(
-        WindowModel(window, fit.regressor, m_se, fit.hold_s, fit.n_rows)
+        WindowModel(window, fit.regressor, m_se, fit.hold_s, fit.n_rows, fit.transforms)
         for window, fit, m_se in item.windows()
         if fit.regressor is not None
     )
@@ -292,6 +292,7 @@ def _model(table: Table, item: _Trained, device: str) -> Model:
         seed=member.seed,
         device=device,
         feature_names=table.names,
+        input_names=tuple(table.inputs.columns),
         windows=windows,
     )
 
@@ -303,7 +304,10 @@ def _status(table: Table, outcomes: Mapping[str, _Trained | TrialError]) -> pd.D
         if isinstance(outcome, TrialError):
             rows.append((key, "failed", outcome.reason, 0, 0))
             continue
-        used = [len(table.names) - len(fit.left_out) for _, fit, _ in outcome.windows()]
+        used = [
+            len(table.names) + len(fit.transforms.names) - len(fit.left_out)
+            for _, fit, _ in outcome.windows()
+        ]
         fewest = min(used) if outcome.member.uses_features else 0
         rows.append((key, "ok", "", len(used), fewest))
     columns = list(zip(*rows, strict=True)) or [()] * len(STATUS)

@@ -32,6 +32,7 @@ from ethpredict.models.hierarchy import NAME, Hierarchy, blob_suffix, load_regre
 from ethpredict.models.predicting import predict_rows, readable_lengths
 from ethpredict.models.registry import LEVEL0
 from ethpredict.models.segments import Bools
+from ethpredict.models.transforms import NOTHING, Transforms
 from ethpredict.splits import Window
 
 FORMAT = 2
@@ -53,6 +54,8 @@ class WindowModel:
         Mean time to first touch in training.
     n_rows : int
         Training rows after purging.
+    transforms : Transforms
+        Features fitted on the window, behind the others.
     """
 
     window: Window
@@ -60,6 +63,7 @@ class WindowModel:
     m_se: float
     hold_s: float
     n_rows: int
+    transforms: Transforms = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Model:
         Where it was trained.
     feature_names : tuple of str
         Columns it must be given, in this order.
+    input_names : tuple of str
+        Columns behind them that only its fitted transforms read.
     windows : tuple of WindowModel
         In time order.
     """
@@ -89,6 +95,7 @@ class Model:
     seed: int
     device: str
     feature_names: tuple[str, ...]
+    input_names: tuple[str, ...]
     windows: tuple[WindowModel, ...]
 
     def predict(self, features: pd.DataFrame, window: int = -1, gap: Bools | None = None) -> Floats:
@@ -115,8 +122,9 @@ class Model:
         DataError
             If the feature columns are not those of the training.
         """
-        x = self._matrix(features)
-        return self._rows(self.windows[window], x, _lengths(x, gap), np.arange(len(x)))
+        item = self.windows[window]
+        x, lengths = self._matrix(features, item, gap)
+        return self._rows(item, x, lengths, np.arange(len(x)))
 
     def confidence(
         self, features: pd.DataFrame, window: int = -1, gap: Bools | None = None
@@ -134,12 +142,14 @@ class Model:
             ``p``, ``gain``, ``loss`` (log return), ``base_rate``; nan for a
             model without level 2.
         """
-        x, regressor = self._matrix(features), self.windows[window].regressor
+        item = self.windows[window]
+        regressor = item.regressor
+        x, lengths = self._matrix(features, item, gap)
         found = dict.fromkeys(("p", "gain", "loss", "base_rate"), np.full(len(x), np.nan))
         if isinstance(regressor, Hierarchy) and regressor.payoff is not None:
             payoff = dataclasses.asdict(regressor.payoff)
             found |= {name: np.full(len(x), value) for name, value in payoff.items()}
-            found["p"] = regressor.confidence(x, _lengths(x, gap), np.arange(len(x)))
+            found["p"] = regressor.confidence(x, lengths, np.arange(len(x)))
         return pd.DataFrame(found)
 
     def replay(self, features: pd.DataFrame, gap: Bools | None = None) -> pd.DataFrame:
@@ -162,13 +172,13 @@ class Model:
         DataError
             If the columns do not agree or there are fewer rows.
         """
-        x = self._matrix(features)
-        if len(x) < self.windows[-1].window.test_stop:
+        if len(features) < self.windows[-1].window.test_stop:
             raise DataError(
-                "features", None, f"{len(x)} rows, fewer than model {self.id} was tested on"
+                "features", None, f"{len(features)} rows, fewer than model {self.id} was tested on"
             )
-        lengths, parts = _lengths(x, gap), []
+        parts = []
         for item in self.windows:
+            x, lengths = self._matrix(features, item, gap)
             rows = np.arange(item.window.test_start, item.window.test_stop)
             m = self._rows(item, x, lengths, rows)
             parts.append(pd.DataFrame({"row": rows, "window": item.window.window, "m": m}))
@@ -178,23 +188,24 @@ class Model:
         uses_features = self.kind == NAME or LEVEL0[self.kind].uses_features
         return predict_rows(item.regressor, x, lengths, rows, uses_features)
 
-    def _matrix(self, features: pd.DataFrame) -> Floats:
-        """Feature matrix, refused where its columns are not those of the training."""
+    def _matrix(
+        self, features: pd.DataFrame, item: WindowModel, gap: Bools | None
+    ) -> tuple[Floats, Rows]:
+        """Feature matrix of one refit and its unbroken lengths; other columns are refused."""
         names = tuple(name for name in features.columns if name != "ts_close")
-        if names != self.feature_names:
-            missing = sorted(set(self.feature_names) - set(names))
-            extra = sorted(set(names) - set(self.feature_names))
+        wanted = self.feature_names + self.input_names
+        if names != wanted:
+            missing, extra = sorted(set(wanted) - set(names)), sorted(set(names) - set(wanted))
             raise DataError(
                 "features",
                 None,
                 f"columns are not those of model {self.id} (missing {missing}, not known {extra}, "
                 "or another order); build them with the model's feature settings",
             )
-        return np.ascontiguousarray(features[list(names)].to_numpy(np.float64))
-
-
-def _lengths(x: Floats, gap: Bools | None) -> Rows:
-    return readable_lengths(x, np.zeros(len(x), dtype=np.bool_) if gap is None else gap)
+        broken = np.zeros(len(features), dtype=np.bool_) if gap is None else gap
+        x = np.ascontiguousarray(features[list(self.feature_names)].to_numpy(np.float64))
+        x = item.transforms.extend(x, features[list(self.input_names)], broken)
+        return x, readable_lengths(x, broken)
 
 
 def library_versions() -> dict[str, str]:
@@ -241,19 +252,22 @@ def _write(model: Model, folder: Path) -> None:
         "seed": model.seed,
         "device": model.device,
         "feature_names": list(model.feature_names),
+        "input_names": list(model.input_names),
         "n_windows": len(model.windows),
         "versions": library_versions(),
     }
     write_json(head, folder / "model.json")
     for position, item in enumerate(model.windows):
         blob = item.regressor.blob()
+        names = model.feature_names + item.transforms.names
         body = {
             "window": dataclasses.asdict(item.window),
             "m_se": item.m_se,
             "hold_s": item.hold_s,
             "n_rows": item.n_rows,
-            "left_out": [model.feature_names[column] for column in item.regressor.left_out],
+            "left_out": [names[column] for column in item.regressor.left_out],
             "state": item.regressor.state(),
+            "transforms": item.transforms.state(),
             "blob": hashlib.sha256(blob).hexdigest() if blob is not None else None,
         }
         write_json(body, folder / f"window_{position:02d}.json")
@@ -298,6 +312,7 @@ def load_model(path: str | Path) -> Model:
         seed=head["seed"],
         device=head["device"],
         feature_names=tuple(head["feature_names"]),
+        input_names=tuple(head["input_names"]),
         windows=windows,
     )
 
@@ -319,6 +334,7 @@ def _read_window(folder: Path, kind: str, position: int) -> WindowModel:
         m_se=_number(body["m_se"]),
         hold_s=_number(body["hold_s"]),
         n_rows=int(body["n_rows"]),
+        transforms=Transforms.load(body["transforms"]),
     )
 
 

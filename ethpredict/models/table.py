@@ -79,6 +79,10 @@ class Table:
         Whether data is missing between a row's bar and the one before it.
     lengths : ndarray of int64, shape (n,), bars
         Complete rows without a gap up to each row, the row included.
+    inputs : DataFrame, n rows
+        Columns that only fitted transforms read.
+    items : tuple of dict
+        Transforms to be fitted per window: name, kind, inputs, options.
     """
 
     ts: Rows
@@ -91,6 +95,8 @@ class Table:
     memory: int
     gap: npt.NDArray[np.bool_]
     lengths: Rows
+    inputs: pd.DataFrame
+    items: tuple[dict[str, Any], ...]
 
     def samples(self, target: Target) -> Rows:
         """Rows that can train: features complete, label present, weight above zero."""
@@ -107,7 +113,8 @@ def align_tables(
     bars, features, labels : DataFrame, n rows each
         Row-aligned tables of the bars, features and labels stages.
     meta : dict
-        Feature metadata; ``columns`` is a list of ``{"name", "memory", ...}``.
+        Feature metadata; ``columns`` and ``inputs`` are lists of ``{"name",
+        "memory", ...}``, ``fitted`` one of transforms.
 
     Raises
     ------
@@ -115,12 +122,14 @@ def align_tables(
         If the rows of the tables do not agree or there is no feature column.
     """
     ts = bars["ts_close"].to_numpy(np.int64)
-    names = tuple(name for name in features.columns if name != "ts_close")
+    hidden = [str(item["name"]) for item in meta.get("inputs", [])]
+    items = tuple(meta.get("fitted", []))
+    names = tuple(name for name in features.columns if name != "ts_close" and name not in hidden)
     if len(features) != len(ts) or not np.array_equal(features["ts_close"].to_numpy(), ts):
         raise DataError("features", None, "rows do not match the bars; rebuild the features")
     if not np.array_equal(labels["t0"].to_numpy(), np.arange(len(ts))):
         raise DataError("labels", None, "rows do not match the bars; rebuild the labels")
-    if not names:
+    if not names and not items:
         raise DataError("features", None, "holds no feature column; extend features.include")
     x = np.ascontiguousarray(features[list(names)].to_numpy(np.float64))
     targets = {
@@ -142,9 +151,17 @@ def align_tables(
         targets=targets,
         hold_s=np.where(touched >= 0, hold, np.nan),
         horizon_s=labels["horizon_s"].to_numpy(np.float64),
-        memory=max((int(column["memory"]) for column in meta.get("columns", [])), default=0),
+        memory=max(
+            (
+                int(column["memory"])
+                for column in (*meta.get("columns", []), *meta.get("inputs", []))
+            ),
+            default=0,
+        ),
         gap=gap,
         lengths=readable_lengths(x, gap),
+        inputs=features[hidden],
+        items=items,
     )
 
 

@@ -69,7 +69,9 @@ class Schedule:
     first_locked: int
 
 
-def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> Schedule:
+def make_schedule(
+    table: Table, target: Target, validation: dict[str, Any], reach: int = 1
+) -> Schedule:
     """Cut the rows into purged splits.
 
     Parameters
@@ -80,6 +82,8 @@ def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> S
         Whose label intervals are purged.
     validation : dict
         The ``validation`` section of the settings.
+    reach : int, bars
+        Longest training sequence of the models.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def make_schedule(table: Table, target: Target, validation: dict[str, Any]) -> S
         for window in windows
     ]
     open_rows = rows[ends < first_locked]
-    embargo = splits.embargo_bars(int(validation["embargo"]), table.memory)
+    embargo = splits.embargo_bars(int(validation["embargo"]), table.memory, reach)
     folds = splits.purged_kfold(
         open_rows, target.t1[open_rows], int(validation["kfold"]), embargo=embargo
     )

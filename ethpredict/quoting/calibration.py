@@ -63,12 +63,19 @@ class Calibration:
         Look-back of the intensity and the pause between fits, days.
     min_fills : int
         Fewer would-be fills refuse a fit.
+    source : {"bars", "trades"}
+        What A and k are fitted to.
+    window_s, nearest_bps : float
+        As in :func:`ethpredict.quoting.trade_stream.stream_fits`.
     """
 
     volatility_window: int
     window_days: float
     refit_days: float
     min_fills: int
+    source: str = "bars"
+    window_s: float = 1.0
+    nearest_bps: float = 1.0
 
 
 def excursions(bars: pd.DataFrame) -> tuple[Array, Array, Array]:

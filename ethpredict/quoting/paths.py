@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ethpredict.errors import TrialError
-from ethpredict.quoting.calibration import SIDES, Calibration, WalkForward
+from ethpredict.quoting.calibration import Calibration, WalkForward
+from ethpredict.quoting.trade_stream import Trades, stream_fits
 from ethpredict.quoting.volatility import price_sigma
 
 _LOG = logging.getLogger(__name__)
@@ -41,6 +42,11 @@ CALIBRATION_COLUMNS = {
     "k_se": "float64",
     "n_fills": "int64",
     "approximate": "bool",
+    "chi2": "float64",
+    "p_value": "float64",
+    "xi": "float64",
+    "xi_se": "float64",
+    "reason": "str",
 }
 
 
@@ -56,6 +62,7 @@ def build_paths(
     predictions: pd.DataFrame,
     members: list[dict[str, Any]],
     statuses: pd.DataFrame | None = None,
+    trades: Trades = tuple,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Build the paths of every member of a quote pack.
 
@@ -69,18 +76,21 @@ def build_paths(
         ``{"id", "settings": {"quoting": {"calibration": {...}}}, "upstream": {"train"}}``.
     statuses : DataFrame, optional
         model_id, status, error of the train packs; a failed model fails its quote.
+    trades : callable
+        Gives the pieces of the trade table in order, for members calibrated from trades.
 
     Returns
     -------
     paths : DataFrame
         One row per member and predicted row, sorted by quote_id and row: sigma
-        (USD/sqrt(s)), A (1/s), k (1/USD), xi (USD, 0 from bars), the prediction and
+        (USD/sqrt(s)), A (1/s), k (1/USD), xi (USD, >= 0; 0 from bars), the prediction and
         t_pred, the moment it was made (UTC ns). A and k pool both sides. nan where not
         enough data had arrived: there the simulator does not quote. A path without any
         fit of A and k stays, with a warning: a pool run does not read them.
     calibration : DataFrame
         One row per member, fit and side (`bid`, `ask`, `both`), with standard errors;
-        `approximate` is True because bars only bound the fills.
+        `approximate` is True from bars, which only bound the fills; goodness of fit, impact
+        and the reason of a refusal are known from trades only.
     status : DataFrame
         quote_id, status (`ok` or `failed`), error; sorted by quote_id.
     """
@@ -104,7 +114,7 @@ def build_paths(
                     price_sigma(bars, settings.volatility_window),
                     WalkForward(bars, settings),
                 )
-            path, fits = _member_path(name, by_model[model], *shared[settings], settings)
+            path, fits = _member_path(name, by_model[model], *shared[settings], settings, trades)
         except TrialError as error:
             _LOG.warning("quote failed: %s", error)
             status.append((name, "failed", str(error)))
@@ -125,14 +135,16 @@ def _member_path(
     sigma: np.ndarray,
     walk: WalkForward,
     settings: Calibration,
+    trades: Trades,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Paths and fits of one member on the rows of its model's predictions."""
     predicted = predicted.sort_values("row", kind="stable")
     rows, ts = predicted["row"].to_numpy(np.int64), predicted["ts"].to_numpy(np.int64)
     moments, which = np.unique(walk.moments(ts), return_inverse=True)
-    fits = [walk.at(int(moment)) for moment in moments]
-    pooled_a = np.array([fit["both"].A for fit in fits], dtype=np.float64)
-    pooled_k = np.array([fit["both"].k for fit in fits], dtype=np.float64)
+    table = _fit_table(name, moments, walk, settings, trades)
+    pooled = table[table["side"] == "both"]
+    pooled_a, pooled_k = pooled["A"].to_numpy(np.float64), pooled["k"].to_numpy(np.float64)
+    impact = np.maximum(pooled["xi"].to_numpy(np.float64), 0.0)
     if np.isnan(pooled_a).all():
         # Not a failure: a pool, a fixed spread and a position that is held need no fit.
         _LOG.warning(
@@ -140,9 +152,9 @@ def _member_path(
             "quoting.calibration.min_fills = %d; glft cannot quote on the order book with it. "
             "Lengthen window_days or lower min_fills",
             name,
-            len(fits),
+            len(moments),
             settings.window_days,
-            max((fit["both"].n_fills for fit in fits), default=0),
+            int(pooled["n_fills"].max()) if len(pooled) else 0,
             settings.min_fills,
         )
     if np.isnan(sigma[rows]).all():
@@ -160,7 +172,7 @@ def _member_path(
             "sigma": sigma[rows],
             "A": pooled_a[which],
             "k": pooled_k[which],
-            "xi": 0.0,
+            "xi": np.nan_to_num(impact)[which],
             **{
                 column: predicted[column].to_numpy(np.float64)
                 for column in ("m", "p", "gain", "loss", "horizon_s")
@@ -171,13 +183,27 @@ def _member_path(
             ),
         }
     )
-    table = pd.DataFrame(
-        [
-            (name, int(moment), side, f.A, f.A_se, f.k, f.k_se, f.n_fills, True)
-            for moment, fit in zip(moments, fits, strict=True)
-            for side in SIDES
-            for f in (fit[side],)
-        ],
-        columns=list(CALIBRATION_COLUMNS),
-    )
     return path, table
+
+
+def _fit_table(
+    name: str, moments: np.ndarray, walk: WalkForward, settings: Calibration, trades: Trades
+) -> pd.DataFrame:
+    """Fits of one member at its moments, three sides each, with the columns of the artefact."""
+    if settings.source == "trades":
+        fits = stream_fits(
+            trades,
+            moments,
+            settings.window_days,
+            settings.window_s,
+            settings.nearest_bps,
+            settings.min_fills,
+            name,
+        )
+        return fits.assign(quote_id=name)[list(CALIBRATION_COLUMNS)].astype(CALIBRATION_COLUMNS)
+    rows = [
+        (name, int(moment), side, f.A, f.A_se, f.k, f.k_se, f.n_fills, True, *[np.nan] * 4, "")
+        for moment in moments
+        for side, f in walk.at(int(moment)).items()
+    ]
+    return pd.DataFrame(rows, columns=list(CALIBRATION_COLUMNS)).astype(CALIBRATION_COLUMNS)

@@ -38,7 +38,7 @@ SCORES = {
     "hit_rate": ("Hit rate", 100.0, "{:,.1f}%"),
 }
 INTERVAL = "walk_forward_interval"
-DROPPED = ("columns",)
+DROPPED = ("columns", "tables")
 
 
 def _cells(folds: pd.DataFrame) -> list[str]:
@@ -128,8 +128,50 @@ def quality_tables(found: Artefacts) -> list[dict[str, Any]]:
         for key in sorted(documents, key=lambda item: (item not in used, item)):
             rows = _facts(documents[key])
             mark = " (best trial)" if key in used else ""
-            tables.append({"group": name, "id": key + mark, "rows": rows})
+            board = market_board(documents[key].get("tables", {}))
+            tables.append({"group": name, "id": key + mark, "rows": rows, "board": board})
     return tables
+
+
+MARKET_HEADS = (
+    "rows", "from", "to", "gaps", "longest step", "repeated", "set aside", "outliers",
+    "constant",
+)  # fmt: skip
+
+
+def market_board(tables: Mapping[str, Document]) -> dict[str, Any] | None:
+    """One row per table of a market: what it holds and what it lacks.
+
+    Parameters
+    ----------
+    tables : mapping of str to dict
+        As :func:`ethpredict.data.table_quality.describe_tables` gives them.
+
+    Returns
+    -------
+    dict or None
+        ``heads`` and ``rows`` (head, cells); None where there is no table.
+    """
+    rows = []
+    for name, told in tables.items():
+        aside = number(told.get("quarantined", 0), "count")
+        if not told["rows"]:
+            rows.append({"head": name, "cells": ["0", "", "", "", "", "", aside, "", ""]})
+            continue
+        outliers = told["outliers"]
+        cells = [
+            number(told["rows"], "count"),
+            told["period"]["start"][:16].replace("T", " "),
+            told["period"]["end"][:16].replace("T", " "),
+            number(told["gaps"]["count"], "count"),
+            duration(told["gaps"]["longest_s"]),
+            number(told["duplicates"], "count"),
+            aside,
+            "" if outliers is None else number(outliers, "count"),
+            ", ".join(told["constant_columns"]),
+        ]
+        rows.append({"head": name, "cells": cells})
+    return {"heads": MARKET_HEADS, "rows": rows} if rows else None
 
 
 def _facts(document: Document) -> list[tuple[str, str]]:

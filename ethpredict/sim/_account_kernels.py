@@ -26,13 +26,15 @@ N_SENT, N_REVERTS, N_NOT_INCLUDED = 20, 21, 22
 STUCK = 23
 # Positions closed as a taker because they grew too old.
 N_TIMEOUTS = 24
+# Of what was sent: tips (gwei) and believed chances of inclusion, summed.
+TIPS, CHANCES = 25, 26
 # Liquidity provider: our share of the pool's fees and of what its reserves lost or gained without
 # them; of both, the arbitrageur's part; the loss that theory expects; time in the pool.
-LP_FEES, LP_ADVERSE, LP_ARBITRAGE_FEES, ARBITRAGE_PROFIT = 25, 26, 27, 28
-LVR_MODEL, LP_SECONDS = 29, 30
+LP_FEES, LP_ADVERSE, LP_ARBITRAGE_FEES, ARBITRAGE_PROFIT = 27, 28, 29, 30
+LVR_MODEL, LP_SECONDS = 31, 32
 # Funding received less funding paid, USD.
-FUNDING = 31
-N_ACCOUNTS = 32
+FUNDING = 33
+N_ACCOUNTS = 34
 
 # Rows of the detail array that a kernel fills when it has columns.
 D_BID, D_ASK, D_FILL, D_CASH, D_MU, D_TARGET = 0, 1, 2, 3, 4, 5

@@ -11,10 +11,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ethpredict.quoting._bribe_kernels import best_bribe, inclusion_chance
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     BRIBE,
     CASH,
+    CHANCES,
     D_ASK,
     D_BID,
     D_CASH,
@@ -32,6 +34,7 @@ from ethpredict.sim._account_kernels import (
     OFFERED,
     STUCK,
     TAKEN,
+    TIPS,
     record_fill,
 )
 from ethpredict.sim._amm_kernels import amount_out
@@ -55,9 +58,11 @@ NONE, HOLD, GLFT = 0, 1, 3
 
 # Places of a run's settings.
 P_STRATEGY, P_GAMMA, P_MAX, P_FEE, P_LIQUIDITY, P_TURNOVER, P_BLOCK_TIME = 0, 1, 2, 3, 4, 5, 6
-P_ARBITRAGE, P_GAS_UNITS, P_TIP, P_INCLUSION, P_SLIPPAGE, P_REVERT = 7, 8, 9, 10, 11, 12
+# P_TIP is what others pay; P_TRUE_A and P_TRUE_S decide, whatever the strategy believes.
+P_ARBITRAGE, P_GAS_UNITS, P_TIP, P_TRUE_A, P_SLIPPAGE, P_REVERT = 7, 8, 9, 10, 11, 12
 P_RISK_HORIZON, P_MIN_TRADE, P_SEED, P_REPLICATE, P_LATENCY = 13, 14, 15, 16, 17
-N_AMM_SETTINGS = 18
+P_TRUE_S, P_OPTIMAL, P_ALL_PAY, P_DATA_FEE = 18, 19, 20, 21
+N_AMM_SETTINGS = 22
 
 # USD that a run starts with, over the first value of its inventory limit.
 ENDOWMENT_USD = 2.0
@@ -134,6 +139,9 @@ def run_amm(
     gap: np.ndarray,
     future: np.ndarray,
     base_fee: np.ndarray,
+    tip: np.ndarray,
+    odds: np.ndarray,
+    slope: np.ndarray,
     sigma: np.ndarray,
     mu: np.ndarray,
     h_rem: np.ndarray,
@@ -156,7 +164,10 @@ def run_amm(
     future : ndarray, shape (n,)
         Mid after the markout horizon, counted from the row's open; nan if missing.
     base_fee : ndarray, shape (n,)
-        Base fee known at the close of each row, gwei.
+        Base fee of the next block as known at the close of each row, gwei.
+    tip, odds, slope : ndarray, shape (n,)
+        Our tip where it is not chosen per transaction, gwei (nan: nothing is sent), and
+        the believed inclusion curve: log odds, and their gain per gwei.
     sigma, mu, h_rem : ndarray, shape (n,)
         What was known at the close of each row: USD/sqrt(s), USD/s, s.
     first_row : int
@@ -179,7 +190,7 @@ def run_amm(
     limit, fee = settings[P_MAX], settings[P_FEE]
     phi, horizon = settings[P_ARBITRAGE], settings[P_RISK_HORIZON]
     seed, replicate = np.int64(settings[P_SEED]), np.int64(settings[P_REPLICATE])
-    tip_gwei = settings[P_TIP]
+    optimal, all_pay = settings[P_OPTIMAL] > 0.0, settings[P_ALL_PAY] > 0.0
     block_noise = settings[P_TURNOVER] * settings[P_BLOCK_TIME] / DAY_S * np.sqrt(0.5 * np.pi)
     reserve1 = 0.5 * settings[P_LIQUIDITY]
     reserve0 = reserve1 / close[0]
@@ -193,14 +204,17 @@ def run_amm(
         send = False
         funds = endowment_usd + accounts[CASH] - accounts[GAS] - accounts[BRIBE]
         gas_eth = settings[P_GAS_UNITS] * GWEI
-        base_cost = gas_eth * base_fee[i] * reference
-        tip_cost = gas_eth * tip_gwei * reference
+        base_cost = (gas_eth * base_fee[i] + settings[P_DATA_FEE] * GWEI) * reference
+        usd_per_gwei = gas_eth * reference
+        # What the competitor pays.
+        cost = base_cost + settings[P_TIP] * usd_per_gwei
+        tip_gwei, chance = tip[i], inclusion_chance(odds[i], slope[i], tip[i])
         if detail.shape[1] > 0:
             detail[D_BID, j] = reserve1 / reserve0 * (1.0 - fee)
             detail[D_ASK, j] = reserve1 / reserve0 / (1.0 - fee)
         if j > 0 and strategy == HOLD and held == 0.0:
             size = limit
-            send = True
+            send = not np.isnan(chance)
         elif j > 0 and strategy == GLFT and sigma[i] > 0.0:
             drift = mu[i]
             tilt = drift * min(h_rem[i], horizon)
@@ -219,14 +233,19 @@ def run_amm(
                 limit + held,
             )
             surplus = gain(size, reference, reserve0, reserve1, fee, held, tilt, curvature)
-            value = (1.0 - settings[P_REVERT]) * surplus - (base_cost + tip_cost)
-            send = (
-                size != 0.0
-                and abs(size) >= settings[P_MIN_TRADE]
-                and settings[P_INCLUSION] * value > 0.0
-            )
+            value = (1.0 - settings[P_REVERT]) * surplus - base_cost
+            if optimal:
+                bribe, chance, utility = best_bribe(
+                    odds[i], slope[i] / usd_per_gwei, value, all_pay
+                )
+                tip_gwei = bribe / usd_per_gwei
+            elif all_pay:
+                utility = chance * value - tip_gwei * usd_per_gwei
+            else:
+                utility = chance * (value - tip_gwei * usd_per_gwei)
+            send = size != 0.0 and abs(size) >= settings[P_MIN_TRADE] and utility > 0.0
         row = first_row + j
-        cost = base_cost + tip_cost
+        tip_cost = tip_gwei * usd_per_gwei
         moment, first, rest = inclusion_block(
             duration[j], settings[P_BLOCK_TIME], settings[P_LATENCY]
         )
@@ -234,7 +253,13 @@ def run_amm(
         if send:
             accounts[N_SENT] += 1.0
             accounts[OFFERED] += 1.0
+            accounts[TIPS] += tip_gwei
+            accounts[CHANCES] += chance
             expected = trade_cost(size, reserve0, reserve1, fee)
+            if all_pay:
+                accounts[BRIBE] -= tip_cost
+                accounts[CASH] -= tip_cost
+                tip_cost = 0.0
         if j > 0:
             reserve0, reserve1 = play_blocks(
                 reserve0,
@@ -255,7 +280,8 @@ def run_amm(
             )
             if send:
                 luck = uniform(seed, replicate, row, OUR_INCLUSION)
-                if gap[j] or luck >= settings[P_INCLUSION]:
+                true = inclusion_chance(settings[P_TRUE_A], settings[P_TRUE_S], tip_gwei)
+                if gap[j] or luck >= true:
                     accounts[N_NOT_INCLUDED] += 1.0
                 else:
                     fill, reserve0, reserve1 = execute(
@@ -321,7 +347,8 @@ def close_position(
     if -held >= reserve0:
         accounts[STUCK] = 1.0
         return
-    gas = settings[P_GAS_UNITS] * GWEI * (base_fee + settings[P_TIP]) * mid
+    gas = settings[P_GAS_UNITS] * (base_fee + settings[P_TIP]) + settings[P_DATA_FEE]
+    gas *= GWEI * mid
     received = -trade_cost(-held, reserve0, reserve1, settings[P_FEE]) - gas
     accounts[LIQUIDATION] = received - held * mid
     accounts[CASH] += received

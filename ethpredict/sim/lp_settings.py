@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ethpredict.errors import TrialError
+from ethpredict.quoting._bribe_kernels import inclusion_chance
 from ethpredict.sim import _provider_kernels as lp
 from ethpredict.sim.rows import Floats, MarketRows
-from ethpredict.sim.settings import BPS, Run, inclusion_probability
+from ethpredict.sim.settings import BPS, Run
 
 DAY_S = 86_400.0
 
@@ -48,11 +49,11 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
     values[lp.L_ALWAYS] = run.word("sim.amm.lp.policy", ("always", "income")) == "always"
     values[lp.L_LIMIT] = run.max_inventory
     values[lp.L_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
-    values[lp.L_BLOCK_TIME] = block = run.number("sim.amm.block_time", 0.0, 3600.0, open_low=True)
+    values[lp.L_BLOCK_TIME] = block = run.block_time
     values[lp.L_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
     values[lp.L_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7)
     values[lp.L_TIP] = tip = run.number("sim.amm.tip_gwei", 0.0, 1e5)
-    values[lp.L_INCLUSION] = inclusion_probability(
+    values[lp.L_INCLUSION] = inclusion_chance(
         run.number("sim.amm.inclusion_a", -100.0, 100.0),
         run.number("sim.amm.inclusion_s", 0.0, 1e6),
         tip,

@@ -54,6 +54,9 @@ METRICS = (
     "n_reverts",
     "n_not_included",
     "n_timeouts",
+    "mean_tip_gwei",
+    "mean_chance",
+    "share_included",
     "share_constant_base_fee",
     "endowment_change",
     "markout_1s",
@@ -287,6 +290,11 @@ def run_metrics(
         "n_reverts": float(accounts[acc.N_REVERTS]),
         "n_not_included": float(accounts[acc.N_NOT_INCLUDED]),
         "n_timeouts": float(accounts[acc.N_TIMEOUTS]),
+        "mean_tip_gwei": _ratio(float(accounts[acc.TIPS]), float(accounts[acc.N_SENT])),
+        "mean_chance": _ratio(float(accounts[acc.CHANCES]), float(accounts[acc.N_SENT])),
+        "share_included": _ratio(
+            float(accounts[acc.N_SENT] - accounts[acc.N_NOT_INCLUDED]), float(accounts[acc.N_SENT])
+        ),
         "share_constant_base_fee": venue.constant_fee_share,
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }

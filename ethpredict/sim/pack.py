@@ -16,6 +16,7 @@ from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim._lob_kernels import run_lob
 from ethpredict.sim._lp_kernels import run_lp
 from ethpredict.sim._taker_kernels import run_amm
+from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.kept import keep
 from ethpredict.sim.lanes import play_lanes
 from ethpredict.sim.lp_settings import lp_settings, provides
@@ -38,12 +39,13 @@ from ethpredict.sim.run_tables import (
     joined_table,
     path_columns,
 )
-from ethpredict.sim.settings import Run, amm_settings, base_fees, lob_settings
+from ethpredict.sim.settings import Run, amm_settings, lob_settings
 from ethpredict.sim.tape import Records
 from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees
 
 _LOG = logging.getLogger(__name__)
 
+NO_TIPS = pd.DataFrame({"ts": [], "tip_gwei": [], "included": []})
 METRIC_COLUMNS = {"run_id": "str", "status": "str", "error": "str"} | dict.fromkeys(
     METRICS, "float64"
 )
@@ -84,6 +86,7 @@ def simulate_run(
     path: PathRows,
     lattices: Lattices,
     detail: bool = False,
+    tips: pd.DataFrame = NO_TIPS,
     tapes: Tapes | None = None,
 ) -> Outcome:
     """Play one run over its rows.
@@ -98,6 +101,8 @@ def simulate_run(
         Exact quotes that runs share; solved where they are missing.
     detail : bool
         Whether to keep quotes, fills and targets per row.
+    tips : DataFrame
+        Single transactions, see :func:`ethpredict.sim.bribes.tip_rows`.
     tapes : Tapes, optional
         The market's events, for fidelities other than ``bars``.
 
@@ -177,6 +182,7 @@ def simulate_run(
             market.gap,
             market.future_open,
             base_fees(run, market),
+            *tip_rows(run, market, tips),
             path.sigma,
             mu,
             h_rem,
@@ -220,6 +226,7 @@ def simulate_pack(
     segment: int = 0,
     detail: bool = False,
     failed: Mapping[str, str] | None = None,
+    tips: pd.DataFrame = NO_TIPS,
     records: Records | None = None,
 ) -> SimResult:
     """Simulate every member of a pack.
@@ -245,6 +252,8 @@ def simulate_pack(
         Whether to return the path of every run.
     failed : mapping, optional
         Quote id to reason; runs of such a quote fail with it.
+    tips : DataFrame
+        The ``tips`` table (ts, tip_gwei, included); pool runs that fit or copy tips need it.
     records : Records, optional
         Trades, book and funding, for fidelities other than ``bars``.
 
@@ -268,7 +277,7 @@ def simulate_pack(
             market, path = cache.rows(run.quote_id)
             kept = played.get(run.run_id)
             if kept is None:
-                outcome = simulate_run(run, market, path, lattices, detail, tapes)
+                outcome = simulate_run(run, market, path, lattices, detail, tips, tapes)
                 kept = keep(
                     outcome.accounts, outcome.equity, outcome.inventory, market, outcome.markouts
                 )

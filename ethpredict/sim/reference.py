@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ethpredict.quoting._bribe_kernels import best_bribe, inclusion_chance
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _pool_kernels as pools
 from ethpredict.sim import _taker_kernels as amm
@@ -89,7 +90,12 @@ class Book:
 
 
 def run_amm(
-    market: MarketRows, path: PathRows, mu: Floats, base_fee: Floats, settings: Floats
+    market: MarketRows,
+    path: PathRows,
+    mu: Floats,
+    base_fee: Floats,
+    tips: tuple[Floats, Floats, Floats],
+    settings: Floats,
 ) -> Outcome:
     """Pool at fidelity 0; see :func:`ethpredict.sim._taker_kernels.run_amm`.
 
@@ -99,6 +105,8 @@ def run_amm(
         Rows of the run.
     mu, base_fee : ndarray, shape (n,)
         Drift that the strategy follows, USD/s; base fee, gwei.
+    tips : tuple of ndarray, shape (n,)
+        Tip, gwei, and believed inclusion curve, see :func:`ethpredict.sim.bribes.tip_rows`.
     settings : ndarray, shape (N_AMM_SETTINGS,)
         As for the kernel.
 
@@ -118,26 +126,27 @@ def run_amm(
     for j in range(len(close)):
         i = max(j - 1, 0)
         reference, fill = close[i], 0.0
-        base_cost = gas_eth * float(base_fee[i]) * reference
-        tip_cost = gas_eth * s[amm.P_TIP] * reference
+        base_cost = (gas_eth * float(base_fee[i]) + s[amm.P_DATA_FEE] * amm.GWEI) * reference
+        unit = gas_eth * reference
         book.detail[acc.D_BID, j] = pool.reserve1 / pool.reserve0 * (1.0 - pool.fee)
         book.detail[acc.D_ASK, j] = pool.reserve1 / pool.reserve0 / (1.0 - pool.fee)
         spent = book.accounts[acc.GAS], book.accounts[acc.BRIBE]
         balance = funds + book.accounts[acc.CASH] - spent[0] - spent[1]
-        size, drift, target = 0.0, 0.0, 0.0
+        size, drift, target, tip, chance = 0.0, 0.0, 0.0, 0.0, math.nan
         if j > 0:
             known = reference, float(path.sigma[i]), float(mu[i]), float(path.h_rem[i])
-            size, drift, target = _decide(pool, known, held, balance, base_cost + tip_cost, s)
+            size, drift, target, tip, chance = _decide(
+                pool, known, held, balance, base_cost, (tips[0][i], tips[1][i], tips[2][i]), unit, s
+            )
         expected = pool.cost(size)
         if j > 0:
             row = market.first_row + j
             first, rest, prices = _blocks(market, j, s)
-            competitor = s[amm.P_ARBITRAGE], base_cost + tip_cost
+            competitor = s[amm.P_ARBITRAGE], base_cost + s[amm.P_TIP] * unit
             _play(pool, first, prices[:2], noise, competitor, (*key, row), INCLUSION_DRAWS)
             if size != 0.0:
-                book.add(acc.N_SENT, 1.0)
-                book.add(acc.OFFERED, 1.0)
-                lucky = draw_uniform(*key, row, pools.OUR_INCLUSION) < s[amm.P_INCLUSION]
+                luck = draw_uniform(*key, row, pools.OUR_INCLUSION)
+                tip_cost, lucky = _send(book, tip, chance, unit, luck, s)
                 if lucky and not market.gap[j]:
                     costs, mids = (base_cost, tip_cost), (reference, float(market.future_open[j]))
                     worst = expected + s[amm.P_SLIPPAGE] * abs(expected)
@@ -153,11 +162,27 @@ def run_amm(
     if held != 0.0 and -held >= pool.reserve0:
         book.accounts[acc.STUCK] = 1.0
     elif held != 0.0:
-        gas = gas_eth * (float(base_fee[-1]) + s[amm.P_TIP]) * close[-1]
-        received = -pool.cost(-held) - gas
+        gas = s[amm.P_GAS_UNITS] * (float(base_fee[-1]) + s[amm.P_TIP]) + s[amm.P_DATA_FEE]
+        received = -pool.cost(-held) - gas * (amm.GWEI * close[-1])
         book.add(acc.LIQUIDATION, received - held * close[-1])
         book.add(acc.CASH, received)
     return book.outcome()
+
+
+def _send(
+    book: Book, tip: float, chance: float, unit: float, luck: float, s: list[float]
+) -> tuple[float, bool]:
+    """Count a transaction: USD of tip that inclusion costs, and whether it is included."""
+    book.add(acc.N_SENT, 1.0)
+    book.add(acc.OFFERED, 1.0)
+    book.add(acc.TIPS, tip)
+    book.add(acc.CHANCES, chance)
+    cost = tip * unit
+    if s[amm.P_ALL_PAY] > 0.0:
+        book.add(acc.BRIBE, -cost)
+        book.add(acc.CASH, -cost)
+        cost = 0.0
+    return cost, luck < inclusion_chance(s[amm.P_TRUE_A], s[amm.P_TRUE_S], tip)
 
 
 def _decide(
@@ -166,21 +191,34 @@ def _decide(
     held: float,
     balance: float,
     cost: float,
+    curve: tuple[float, float, float],
+    unit: float,
     s: list[float],
-) -> tuple[float, float, float]:
-    """Signed ETH to send (0: nothing), drift and target, from what is known at a close."""
+) -> tuple[float, float, float, float, float]:
+    """Signed ETH to send (0: nothing), drift, target, tip (gwei) and its believed chance."""
     mid, sigma, drift, h_rem = known
+    tip, odds, slope = (float(value) for value in curve)
     limit, horizon = s[amm.P_MAX], s[amm.P_RISK_HORIZON]
+    chance = inclusion_chance(odds, slope, tip)
     if s[amm.P_STRATEGY] == amm.HOLD and held == 0.0:
-        return limit, 0.0, 0.0
+        return (0.0 if math.isnan(chance) else limit), 0.0, 0.0, tip, chance
     if s[amm.P_STRATEGY] != amm.GLFT or not sigma > 0.0:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, tip, chance
     tilt = drift * min(h_rem, horizon)
     curvature = horizon * s[amm.P_GAMMA] * sigma * sigma
     size, surplus = best_trade(pool, mid, held, tilt, curvature, limit, balance)
     value = (1.0 - s[amm.P_REVERT]) * surplus - cost
-    wanted = abs(size) >= s[amm.P_MIN_TRADE] and s[amm.P_INCLUSION] * value > 0.0
-    return size if wanted else 0.0, drift, min(max(tilt / curvature, -limit), limit)
+    all_pay = s[amm.P_ALL_PAY] > 0.0
+    if s[amm.P_OPTIMAL] > 0.0:
+        bribe, chance, utility = best_bribe(odds, slope / unit, value, all_pay)
+        tip = bribe / unit
+    elif all_pay:
+        utility = chance * value - tip * unit
+    else:
+        utility = chance * (value - tip * unit)
+    wanted = abs(size) >= s[amm.P_MIN_TRADE] and utility > 0.0
+    aim = min(max(tilt / curvature, -limit), limit)
+    return (size if wanted else 0.0), drift, aim, tip, chance
 
 
 def _execute(

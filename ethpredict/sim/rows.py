@@ -8,8 +8,9 @@ close and the kernels look one row back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,20 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+Blocks = tuple[Ints, Ints, Ints]
+
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
 MARKOUT_NS = 300 * SECOND_NS
 # A bar of no length (all its trades in one nanosecond) still has one.
 SHORTEST_BAR_S = 1e-9
+
+
+class FeeRule(Protocol):
+    """How a chain sets the base fee of its next block."""
+
+    def next_base_fee(self, base_fee: int, gas_used: int, gas_limit: int) -> int:
+        """Wei."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,8 @@ class MarketRows:
         Base fee of the last block at each close, gwei; nan without one.
     day : ndarray of int64
         UTC day since the epoch to which the row's close belongs.
+    block : tuple of ndarray of int64
+        Of the last block at each close: base fee (wei), gas used, gas limit; 0 without one.
     """
 
     first_row: int
@@ -73,6 +85,21 @@ class MarketRows:
     future_open: Floats
     base_fee: Floats
     day: Ints
+    block: Blocks
+    _fees: dict[Any, Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    def next_base_fee(self, chain: FeeRule) -> Floats:
+        """Base fee of the block after each close by a chain's rule, gwei; nan without a block."""
+        if chain not in self._fees:
+            found = np.full(len(self.close), np.nan)
+            known: dict[tuple[int, int, int], float] = {}
+            for j in np.flatnonzero(np.isfinite(self.base_fee)):
+                last = (int(self.block[0][j]), int(self.block[1][j]), int(self.block[2][j]))
+                if last not in known:
+                    known[last] = chain.next_base_fee(*last) * 1e-9
+                found[j] = known[last]
+            self._fees[chain] = found
+        return self._fees[chain]
 
     @cached_property
     def days(self) -> float:
@@ -119,8 +146,8 @@ class PathRows:
 
 def _freeze(rows: MarketRows | PathRows) -> None:
     """Make every array of a bundle read-only."""
-    for field in fields(rows):
-        value = getattr(rows, field.name)
+    for item in fields(rows):
+        value = getattr(rows, item.name)
         if isinstance(value, np.ndarray):
             value.setflags(write=False)
 
@@ -144,14 +171,19 @@ def _future_mid(moment: Ints, bars: pd.DataFrame, duration: Floats) -> Floats:
     return np.where(missing, np.nan, close[np.maximum(as_of, 0)])
 
 
-def _base_fees(blocks: pd.DataFrame, ts_close: Ints) -> Floats:
-    """Base fee of the last block at or before each moment, gwei; nan without one."""
+def _last_block(blocks: pd.DataFrame, ts_close: Ints) -> tuple[Floats, Blocks]:
+    """Base fee of the last block at or before each moment (gwei; nan: none), and the block."""
+    empty = np.zeros(len(ts_close), dtype=np.int64)
     if len(blocks) == 0:
-        return np.full(len(ts_close), np.nan)
-    ts = blocks["ts"].to_numpy(np.int64)
-    fee = blocks["base_fee_wei"].to_numpy(np.float64) * 1e-9
-    position = np.searchsorted(ts, ts_close, side="right") - 1
-    return np.where(position >= 0, fee[np.maximum(position, 0)], np.nan)
+        return np.full(len(ts_close), np.nan), (empty, empty, empty)
+    position = np.searchsorted(blocks["ts"].to_numpy(np.int64), ts_close, side="right") - 1
+    place = np.maximum(position, 0)
+    names = ("base_fee_wei", "gas_used", "gas_limit")
+    columns = tuple(
+        np.where(position >= 0, blocks[name].to_numpy(np.int64)[place], 0) for name in names
+    )
+    fee = np.where(position >= 0, columns[0] * 1e-9, np.nan)
+    return fee, (columns[0], columns[1], columns[2])
 
 
 def market_rows(bars: pd.DataFrame, blocks: pd.DataFrame, first: int, last: int) -> MarketRows:
@@ -178,6 +210,7 @@ def market_rows(bars: pd.DataFrame, blocks: pd.DataFrame, first: int, last: int)
     taker_buy = cut["taker_buy_volume"].to_numpy(np.float64)
     known = np.isfinite(taker_buy)
     buy = np.where(known, np.clip(taker_buy, 0.0, volume), 0.5 * volume)
+    base_fee, block = _last_block(blocks, ts_close)
     rows = MarketRows(
         first_row=first,
         ts_close=ts_close.copy(),
@@ -192,8 +225,9 @@ def market_rows(bars: pd.DataFrame, blocks: pd.DataFrame, first: int, last: int)
         gap=cut["gap"].to_numpy(np.bool_, copy=True),
         future_close=_future_mid(ts_close, cut, duration),
         future_open=_future_mid(ts_open, cut, duration),
-        base_fee=_base_fees(blocks, ts_close),
+        base_fee=base_fee,
         day=(ts_close - 1) // DAY_NS,
+        block=block,
     )
     _freeze(rows)
     return rows

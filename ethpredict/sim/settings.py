@@ -12,6 +12,7 @@ import numpy as np
 from ethpredict.errors import TrialError
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim import _taker_kernels as amm
+from ethpredict.sim.chain import CHAINS, Chain, chain_by_name
 from ethpredict.sim.rows import Floats, MarketRows
 
 STRATEGIES = {
@@ -24,6 +25,8 @@ STRATEGIES = {
 }
 # Strategies that a prediction can move.
 SIGNALLED = ("glft", "glft_exact", "avellaneda_stoikov")
+BRIBES = ("optimal", "percentile", "fixed", "off")
+AUCTIONS = ("first_price", "all_pay")
 SIZINGS = ("fixed", "volatility_target", "kelly", "bet_size")
 BPS = 1e-4
 
@@ -137,6 +140,24 @@ class Run:
     def sizing(self) -> str:
         """How the largest position is set."""
         return self.word("quoting.sizing.mode", SIZINGS)
+
+    @property
+    def bribe(self) -> str:
+        """How a pool run sets its tip; a position that is held is worth no choice."""
+        return "fixed" if self.strategy == "hold" else self.word("sim.amm.bribe.mode", BRIBES)
+
+    @property
+    def chain(self) -> Chain:
+        """Gas rules of the pool's chain."""
+        floor = self.get("sim.amm.base_fee_floor_wei")
+        if floor is not None:
+            floor = int(self.number("sim.amm.base_fee_floor_wei", 0.0, 1e18))
+        return chain_by_name(self.word("sim.amm.chain", tuple(sorted(CHAINS))), floor)
+
+    @property
+    def block_time(self) -> float:
+        """Seconds between blocks: the setting, or the chain's."""
+        return self.optional("sim.amm.block_time", self.chain.block_time_s, 0.0, 3600.0)
 
     def optional(self, key: str, absent: float, low: float, high: float = math.inf) -> float:
         """Value of a number > `low`, or `absent` where it is null."""
@@ -263,20 +284,6 @@ def _size_settings(run: Run, market: MarketRows, values: Floats) -> None:
     values[lob.S_TIMEOUT] = run.optional("quoting.inventory_timeout", math.inf, 0.0)
 
 
-def inclusion_probability(a: float, s: float, tip: float) -> float:
-    """``1/(1 + exp(-(a + s tip)))`` without overflow.
-
-    Examples
-    --------
-    >>> inclusion_probability(0.0, 1.0, 0.0)
-    0.5
-    """
-    logit = a + s * tip
-    if logit >= 0.0:
-        return 1.0 / (1.0 + math.exp(-logit))
-    return math.exp(logit) / (1.0 + math.exp(logit))
-
-
 def amm_settings(run: Run, market: MarketRows) -> Floats:
     """Vector of a pool run.
 
@@ -312,15 +319,16 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_FEE] = run.number("sim.amm.fee_bps", 0.0, 300.0) * BPS
     values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, open_low=True)
     values[amm.P_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
-    values[amm.P_BLOCK_TIME] = run.number("sim.amm.block_time", 0.0, 3600.0, open_low=True)
+    values[amm.P_BLOCK_TIME] = run.block_time
     values[amm.P_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
     values[amm.P_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7)
-    values[amm.P_TIP] = tip = run.number("sim.amm.tip_gwei", 0.0, 1e5)
-    values[amm.P_INCLUSION] = inclusion_probability(
-        run.number("sim.amm.inclusion_a", -100.0, 100.0),
-        run.number("sim.amm.inclusion_s", 0.0, 1e6),
-        tip,
-    )
+    values[amm.P_TIP] = run.number("sim.amm.tip_gwei", 0.0, 1e5)
+    values[amm.P_TRUE_A] = run.number("sim.amm.inclusion_a", -100.0, 100.0)
+    values[amm.P_TRUE_S] = run.number("sim.amm.inclusion_s", 0.0, 1e6)
+    if run.chain.l1_data_fee:
+        values[amm.P_DATA_FEE] = run.number("sim.amm.data_fee_gwei", 0.0, 1e12)
+    values[amm.P_ALL_PAY] = run.word("sim.amm.bribe.auction", AUCTIONS) == "all_pay"
+    values[amm.P_OPTIMAL] = run.bribe == "optimal"
     values[amm.P_SLIPPAGE] = run.number("sim.amm.slippage_bps", 0.0, 10_000.0) * BPS
     values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
     values[amm.P_REPLICATE] = run.replicate
@@ -338,17 +346,3 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
             f"{reserve:g} ETH; raise sim.amm.liquidity",
         )
     return values
-
-
-def base_fees(run: Run, market: MarketRows) -> Floats:
-    """Base fee that a pool run pays per row, gwei, shape (n,).
-
-    The data's blocks where the run wants them and they reach back that far, else
-    the constant of the settings.
-    """
-    if run.strategy == "none":
-        return np.zeros(len(market.close))
-    constant = run.number("sim.amm.base_fee_gwei", 0.0, 1e5)
-    if not run.get("sim.amm.use_block_fees"):
-        return np.full(len(market.close), constant)
-    return np.where(np.isfinite(market.base_fee), market.base_fee, constant)

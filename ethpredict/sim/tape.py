@@ -224,6 +224,6 @@ def make_tape(
 
 def mids(tape: Tape, tick: float) -> tuple[Ints, Floats]:
     """Moments and mids of a tape's valid quotes, USD."""
-    good = tape.quotes[:, tk.Q_BID] > 0
-    quotes = tape.quotes[good]
-    return quotes[:, tk.Q_TS], 0.5 * (quotes[:, tk.Q_BID] + quotes[:, tk.Q_ASK]) * tick
+    quotes = tape.quotes[tape.quotes[:, tk.Q_BID] > 0]
+    middle: Floats = (quotes[:, tk.Q_BID] + quotes[:, tk.Q_ASK]) * np.float64(0.5 * tick)
+    return quotes[:, tk.Q_TS], middle

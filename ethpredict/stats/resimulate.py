@@ -39,7 +39,11 @@ def _quote_paths(members: Sequence[RevealedRun], load: LoadTable) -> pd.DataFram
 
 
 def resimulate(
-    runs: Sequence[RevealedRun], bars: LoadTable, blocks: LoadTable, paths: LoadTable
+    runs: Sequence[RevealedRun],
+    bars: LoadTable,
+    blocks: LoadTable,
+    paths: LoadTable,
+    tips: LoadTable,
 ) -> Revealed:
     """Simulate the revealed runs on both segments.
 
@@ -47,8 +51,8 @@ def resimulate(
     ----------
     runs : sequence of RevealedRun
         Top trials and baselines.
-    bars, blocks, paths : callable
-        Give the table of a bars id, of a fetch id, and of a quote id.
+    bars, blocks, paths, tips : callable
+        Give the table of a bars id, of a fetch id, of a quote id, and of a fetch id.
 
     Returns
     -------
@@ -58,12 +62,15 @@ def resimulate(
     details, locked, equity = [], [], []
     for bars_id, fetch_id, members in packs(runs):
         rows, chain, quotes = bars(bars_id), blocks(fetch_id), _quote_paths(members, paths)
+        sent = tips(fetch_id)
         everyone = [run.member for run in members]
         shown = [run.member for run in members if run.first and not run.baseline]
         if shown:
-            result = simulate_pack(rows, chain, quotes, shown, segment=VALIDATION, detail=True)
+            result = simulate_pack(
+                rows, chain, quotes, shown, segment=VALIDATION, detail=True, tips=sent
+            )
             details.append(result.paths)
-        result = simulate_pack(rows, chain, quotes, everyone, segment=LOCKED, detail=False)
+        result = simulate_pack(rows, chain, quotes, everyone, segment=LOCKED, tips=sent)
         locked.append(result.metrics)
         equity.append(result.equity)
     return Revealed(*(_join(tables, runs) for tables in (details, locked, equity)))

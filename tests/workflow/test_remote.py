@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from ethpredict.data import fetch
 from tests.conftest import ROOT
 from tests.local_server import Reply, archived, from_files, kline, serving
+from tests.market_servers import archive_and_llama
 
 MINUTE, HOUR = 60_000, 3_600_000
 START = 1_704_067_200_000  # 2024-01-01
@@ -84,3 +86,26 @@ def test_the_archive_example_fetches_its_market(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(again.candles, candles)
     left = [p.name for p in tmp_path.rglob("*") if p.name.endswith((".tmp", ".part", ".tag"))]
     assert left == []
+
+
+@pytest.mark.slow
+def test_the_archive_example_reaches_its_report(tmp_path: Path) -> None:
+    """The whole of it as it stands: two years of minutes, funding and TVL, 48 trials."""
+    with serving(archive_and_llama("2024-01-01", "2026-01-01")) as server:
+        hosts = {"BINANCE_ARCHIVE": server.url, "DEFILLAMA": server.url, "NO_PROXY": "127.0.0.1"}
+        call = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
+        call += ["-d", str(tmp_path), "--cores", "2", "--configfile"]
+        call += [str(ROOT / "config/examples/binance_archive.yaml")]
+        ran = subprocess.run(
+            call, env=os.environ | hosts, capture_output=True, check=False, text=True, timeout=7200
+        )
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    (folder,) = (tmp_path / "results/store/fetch").iterdir()
+    candles = pd.read_parquet(folder / "candles.parquet", columns=["ts_open"])
+    assert len(candles) == 731 * 1440
+    told = json.loads((folder / "quality.json").read_text())["tables"]
+    assert told["candles"]["gaps"]["count"] == 0
+    assert told["funding: funding_rate (binance)"]["rows"] == 731 * 3
+    assert told["onchain_daily: tvl (defillama)"]["gaps"]["count"] == 0
+    report = (tmp_path / "results/binance_archive/report/index.html").read_text(encoding="utf-8")
+    assert "onchain_daily: tvl_lido (defillama)" in report

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pandas as pd
 import requests
 
 from ethpredict.data.candle_table import candle_part, checked_gap, market_of
-from ethpredict.data.market import FACT_COLUMNS, Market, typed_table
+from ethpredict.data.market import FACT_COLUMNS, Market, empty_trades, typed_table
 from ethpredict.data.sources.access import Access, in_parallel, moments
-from ethpredict.data.trade_table import AGGREGATED, SINGLE, join_trades, trade_part
+from ethpredict.data.timestamps import iso
+from ethpredict.data.trade_table import AGGREGATED, SINGLE, trade_part
 from ethpredict.errors import DataError
+from ethpredict.io.chunks import Joint
 from ethpredict.io.downloads import Stored
 from ethpredict.io.raw_table import read_raw_table
 from ethpredict.io.redact import public_url
@@ -52,13 +55,40 @@ def _with_trades(access: Access, market: Market) -> Market:
     size = binance["contract_size"] if binance["market"] == "cm" else None
     # A month of trades is tens of millions of rows: read day by day.
     kept = _files(access, f"{kind}/{access.data['symbol']}", kind, whole_months=False)
-    parts = []
+    # One day at a time: neither the trades nor their files are ever held together.
+    source = Joint(lambda: _days_of_trades(access, market, kept, layout, size))
+    inputs = [*market.quality["inputs"], *(stored.record() for stored in kept)]
+    return replace(
+        market,
+        trades=source.part("trades"),
+        quarantined=source.part("quarantined"),
+        quality=market.quality | {"inputs": inputs},
+    )
+
+
+def _days_of_trades(
+    access: Access, market: Market, kept: list[Stored], layout: dict[str, int], size: float | None
+) -> Iterator[dict[str, pd.DataFrame]]:
+    """Trades of one file after the other, and the rows of each that were set aside."""
+    yield {"trades": empty_trades(), "quarantined": cast(pd.DataFrame, market.quarantined)}
+    latest = access.start
     for stored in kept:
         raw = read_raw_table(stored.path)
-        parts.append(trade_part(raw, layout, access.data["on_bad_rows"] == "quarantine", size))
+        part = trade_part(raw, layout, access.data["on_bad_rows"] == "quarantine", size)
         access.store.count(stored.name, len(raw.rows) + len(raw.malformed))
-    records = [stored.record() for stored in kept]
-    return join_trades(market, parts, records, access.start, access.end)
+        trades = part.trades
+        inside = (trades["ts"] >= access.start) & (trades["ts"] < access.end)
+        trades = trades[inside].sort_values("ts", kind="stable").reset_index(drop=True)
+        if len(trades) and trades["ts"].iloc[0] < latest:
+            raise DataError(
+                stored.path,
+                None,
+                f"begins at {iso(trades['ts'].iloc[0])}, before the file of the day before ends; "
+                "remove both from the download store and run again",
+            )
+        latest = int(trades["ts"].iloc[-1]) if len(trades) else latest
+        logger.info("%s: %d trades", stored.path.name, len(trades))
+        yield {"trades": trades, "quarantined": part.quarantined}
 
 
 def funding(access: Access) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

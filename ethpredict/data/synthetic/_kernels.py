@@ -260,23 +260,25 @@ def tip_day(
     bids per block, and adds to the counts by step.
     """
     n, m = bids.shape
-    ordered = np.empty(m)
+    ordered, key = np.empty(m), np.empty(m, np.int32)
+    left_out = np.int32(chance.shape[0])
     for b in range(n):
         count = 0
         for j in range(m):
-            step = min(int(bids[b, j]), chance.shape[0] - 1)
+            step = min(np.int32(bids[b, j]), left_out - np.int32(1))
             take = luck[b, j] < chance[step]
             steps[b, j] = step
             taken[b, j] = take
             sent[step] += 1
-            if take:
-                included[step] += 1
-                at = count
-                while at > 0 and ordered[at - 1] > step:
-                    ordered[at] = ordered[at - 1]
-                    at -= 1
-                ordered[at] = step
-                count += 1
+            included[step] += take
+            count += take
+            # Unique, in the order of the included steps, those left out behind.
+            key[j] = (step if take else left_out) * m + j
+        for j in range(m):
+            rank = 0
+            for i in range(m):
+                rank += key[i] < key[j]
+            ordered[rank] = steps[b, j]
         for i in range(levels.shape[0]):
             if count == 0:
                 percentiles[b, i] = np.nan

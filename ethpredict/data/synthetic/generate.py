@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ethpredict.data.market import Market
-from ethpredict.data.synthetic.settings import TIP_STEPS, MarketSettings, read_settings
+from ethpredict.data.synthetic.settings import (
+    DAY_SECONDS,
+    TIP_STEPS,
+    MarketSettings,
+    read_settings,
+)
 from ethpredict.data.synthetic.simulation import MarketDay, run_days
 from ethpredict.data.synthetic.tables import candle_table, day_tables
 from ethpredict.data.synthetic.truth import describe
@@ -44,12 +49,13 @@ def generate(settings: Mapping[str, Any]) -> Market:
     pieces: dict[str, list[pd.DataFrame]] = {}
 
     def keep(day: MarketDay) -> None:
-        for name, piece in day_tables(market, day).items():
-            pieces.setdefault(name, []).append(piece)
+        for made in day_tables(market, day):
+            for name, piece in made.items():
+                pieces.setdefault(name, []).append(piece)
 
-    made = _survey(market, keep)
+    surveyed = _survey(market, keep)
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in pieces.items()}
-    return replace(made, **tables)
+    return replace(surveyed, **tables)
 
 
 def stream(settings: Mapping[str, Any]) -> Market:
@@ -63,8 +69,8 @@ def stream(settings: Mapping[str, Any]) -> Market:
     Returns
     -------
     Market
-        Candles and truth in memory; every other table as `Chunks` of one day
-        each, drawn again in every pass over them. One pass makes them all (see
+        Candles and truth in memory; every other table as `Chunks` of at most
+        one day, drawn again in every pass over them. One pass makes them all (see
         :func:`ethpredict.io.artefact.write_tables`).
 
     Raises
@@ -76,7 +82,7 @@ def stream(settings: Mapping[str, Any]) -> Market:
     made = _survey(market, lambda day: None)
 
     def tables() -> Iterator[dict[str, pd.DataFrame]]:
-        return (day_tables(market, day) for day in run_days(market))
+        return (made for day in run_days(market) for made in day_tables(market, day))
 
     joint = Joint(tables)
     names = ["trades", "pool_events", "blocks", "tips"]
@@ -87,21 +93,21 @@ def stream(settings: Mapping[str, Any]) -> Market:
 
 def _survey(market: MarketSettings, visit: Callable[[MarketDay], None]) -> Market:
     """Run the market once; return its candles and truths, and show each day to `visit`."""
-    candles: list[np.ndarray] = []
-    drift: list[np.ndarray] = []
+    per_day = DAY_SECONDS // market.candle_seconds
+    candles, drift = np.empty((market.days * per_day, 8)), np.empty(market.days * per_day)
     sent, included = np.zeros(TIP_STEPS, np.int64), np.zeros(TIP_STEPS, np.int64)
     trades = arbitrages = 0
     for day in run_days(market):
-        candles.append(day.candles)
-        drift.append(day.drift)
+        rows = slice(day.day * per_day, (day.day + 1) * per_day)
+        candles[rows], drift[rows] = day.candles, day.drift
         sent += day.blocks.sent
         included += day.blocks.included
         trades += len(day.price)
         arbitrages += int(day.pool.arbitrage.sum())
         visit(day)
-    table = candle_table(market, np.concatenate(candles))
+    table = candle_table(market, candles)
     logger.info("synthetic market: %d days, %d candles, %d trades", market.days, len(table), trades)
-    r2 = _realised_r2(market, np.concatenate(drift), table)
+    r2 = _realised_r2(market, drift, table)
     return Market(candles=table, truth=describe(market, sent, included, arbitrages, r2))
 
 

@@ -16,6 +16,8 @@ DAY_NS = DAY_SECONDS * NS_PER_SECOND
 YEAR_SECONDS = 365 * DAY_SECONDS
 DEFAULT_START = "2025-01-01"
 
+# Most limit orders (and as many cancels) a day: a day of the book is held in memory.
+MOST_ORDERS_PER_DAY = 20_000_000
 # Settings that say nothing without an order book.
 BOOK_ONLY = {"hawkes_branching", "hawkes_half_life", "limits_per_trade"}
 
@@ -258,5 +260,13 @@ def read_settings(settings: Mapping[str, Any]) -> MarketSettings:
             market.fill_decay,
             f"at least {least:g} 1/USD at a price of {market.price:g} USD",
             "A smaller decay prints trades more than 1 % from the mid; scale it with 1/price.",
+        )
+    if market.limits_per_trade * market.trades_per_day > MOST_ORDERS_PER_DAY:
+        most = MOST_ORDERS_PER_DAY / market.trades_per_day
+        raise ConfigError(
+            "data.synthetic.limits_per_trade",
+            market.limits_per_trade,
+            f"at most {most:g} with {market.trades_per_day:g} trades a day",
+            "A day of the order book is held in memory; trade less or ask for fewer orders.",
         )
     return market

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,13 @@ from ethpredict.data.synthetic.settings import (
 from ethpredict.data.synthetic.simulation import MarketDay
 from ethpredict.data.timestamps import NS_PER_SECOND
 
+# Most rows of the book that become a table at once.
+PIECE = 1 << 17
 _ORDER_KINDS = np.array(["created", "changed", "deleted"], dtype=object)
 
 
-def day_tables(market: MarketSettings, day: MarketDay) -> dict[str, pd.DataFrame]:
-    """Return a day's rows of every long table that the market shows.
+def day_tables(market: MarketSettings, day: MarketDay) -> Iterator[dict[str, pd.DataFrame]]:
+    """Yield a day's rows of every long table that the market shows, in pieces.
 
     Parameters
     ----------
@@ -41,11 +44,12 @@ def day_tables(market: MarketSettings, day: MarketDay) -> dict[str, pd.DataFrame
     day : MarketDay
         One of its days.
 
-    Returns
-    -------
+    Yields
+    ------
     dict of str to DataFrame
         ``trades``, ``pool_events``, ``blocks`` and ``tips``; with an order book
-        also ``book`` and, at its level orders, ``orders``.
+        also ``book`` and, at its level orders, ``orders``: those two at most
+        `PIECE` rows at a time, the others whole in the first piece.
     """
     start = market.start_ns + day.day * DAY_NS
     made = {
@@ -54,11 +58,17 @@ def day_tables(market: MarketSettings, day: MarketDay) -> dict[str, pd.DataFrame
         "blocks": _blocks(start, day),
         "tips": _tips(start, day),
     }
-    if day.book is not None:
-        made["book"] = _book(start, market, day.book.updates)
+    if day.book is None:
+        yield made
+        return
+    updates, orders = day.book.updates, day.book.orders
+    for first in range(0, max(len(updates), len(orders), 1), PIECE):
+        made["book"] = _book(start, market, updates[first : first + PIECE])
         if market.book == "orders":
-            made["orders"] = _orders(start, market, day.book.orders)
-    return made
+            made["orders"] = _orders(start, market, orders[first : first + PIECE])
+        yield dict(made)
+        if first == 0:
+            made = {name: table.iloc[:0] for name, table in made.items()}
 
 
 def candle_table(market: MarketSettings, rows: np.ndarray) -> pd.DataFrame:

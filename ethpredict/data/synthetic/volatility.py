@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -71,6 +72,12 @@ def initial_factors(seed: int) -> np.ndarray:
     return FACTOR_SD * stream(seed, "initial").standard_normal(len(FACTOR_SD))
 
 
+@lru_cache(maxsize=8)
+def _shapes(minute: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shapes of the day for volatility and volume from a minute of the day on: every day's."""
+    return seasonality.volatility_shape(minute), seasonality.volume_shape(minute)
+
+
 def day_state(market: MarketSettings, day: int, factors: np.ndarray) -> DayState:
     """Advance the factors by one day.
 
@@ -95,13 +102,13 @@ def day_state(market: MarketSettings, day: int, factors: np.ndarray) -> DayState
     """
     shocks = stream(market.seed, "volatility", day).standard_normal((DAY_MINUTES, len(FACTOR_SD)))
     path = ornstein_uhlenbeck(factors, FACTOR_DECAY, FACTOR_SD, shocks)
-    minute = market.start_ns // 60_000_000_000 % DAY_MINUTES
+    volatility, volume = _shapes(market.start_ns // 60_000_000_000 % DAY_MINUTES)
     log_sigma = path[:, 0] + path[:, 1] - (SLOW_SD**2 + FAST_SD**2)
     level = ACTIVITY_ELASTICITY * (path[:, 0] + path[:, 1]) + path[:, 2]
     spread = ACTIVITY_ELASTICITY**2 * (SLOW_SD**2 + FAST_SD**2) + ACTIVITY_SD**2
     return DayState(
-        sigma=market.sigma * seasonality.volatility_shape(minute) * np.exp(log_sigma),
-        activity=seasonality.volume_shape(minute) * np.exp(level - 0.5 * spread),
+        sigma=market.sigma * volatility * np.exp(log_sigma),
+        activity=volume * np.exp(level - 0.5 * spread),
         tilt=np.clip(path[:, 3], -FLOW_LIMIT, FLOW_LIMIT),
         demand=np.exp(path[:, 4]),
     )

@@ -253,3 +253,13 @@ def test_script_leaves_nothing_behind_an_error(root, tmp_path, candles):
     with pytest.raises(ConfigError):
         load_script(root, "build_bars").main(inputs, outputs, {"settings": settings})
     assert not (tmp_path / "out").exists()
+
+
+def test_a_tape_without_sides_does_not_tell_what_takers_bought(candles, trades):
+    silent = trades.copy()
+    silent.loc[7, "aggressor_side"] = 0
+    made = build(candles, silent, DOLLAR, 3600.0)
+    assert made.bars["taker_buy_volume"].isna().all()
+    told = build(candles, trades, DOLLAR, 3600.0)
+    assert told.bars["taker_buy_volume"].notna().all()
+    pd.testing.assert_series_equal(made.bars["volume"], told.bars["volume"])

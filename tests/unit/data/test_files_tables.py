@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ethpredict.data import fetch
+from ethpredict.data.arrival import as_of
 from ethpredict.data.market import BLOCK_COLUMNS, BOOK_COLUMNS, POOL_EVENT_COLUMNS, TRADE_COLUMNS
 from ethpredict.data.timestamps import parse_moment
 from ethpredict.errors import ConfigError, DataError
@@ -184,3 +185,29 @@ def test_bad_rows_of_any_table_are_set_aside_and_counted(tmp_path: Path) -> None
 def test_neither_candles_nor_trades_is_an_error() -> None:
     with pytest.raises(ConfigError, match=r"data\.files\.candles"):
         fetch(settings({"candles": None}))
+
+
+def test_a_days_closing_price_is_not_known_on_that_day(shared_data: Path) -> None:
+    """Santiment's row D is the close of D: the join shows it from the end of D on."""
+    folder = shared_data / "multi_source"
+    files = {
+        "candles": folder / "{symbol}-1h-2025-04.csv",
+        "onchain_daily": [folder / "santiment_metrics_april_may_2025.csv"],
+    }
+    market = fetch(settings(files))
+    price = market.onchain_daily[market.onchain_daily["name"] == "price_usd"]
+    ts = market.candles["ts_close"].to_numpy()
+    close = market.candles["close"].to_numpy()
+    day = 86_400 * 10**9
+
+    def worst_at_the_end_of_the_day(facts: pd.DataFrame) -> float:
+        known = as_of(ts, facts, 86_400.0)["price_usd"].to_numpy()
+        ends = ts % day == 0
+        return float(np.nanmax(np.abs(np.log(known[ends] / close[ends]))))
+
+    assert worst_at_the_end_of_the_day(price) < 0.005
+    # A day early it is the close of the day after: off by that day's whole move.
+    early = price.assign(ts_known=price["ts_known"] - day)
+    assert worst_at_the_end_of_the_day(early) > 0.05
+    first = as_of(ts[ts < ts[0] // day * day + day], price, 86_400.0)
+    assert first["price_usd"].isna().all()

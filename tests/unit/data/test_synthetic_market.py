@@ -204,6 +204,7 @@ def test_settings_move_what_they_name(market: Market) -> None:
         ({"max_gap": 60.0}, "data.max_gap"),
         ({"price": 10.0}, "data.synthetic.fill_decay"),
         ({"interval": "7m"}, "data.interval"),
+        ({"book": "l2", "limits_per_trade": 1001.0}, "data.synthetic.limits_per_trade"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], key: str) -> None:

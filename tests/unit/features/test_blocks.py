@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ethpredict import features
+from ethpredict.features import reference
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,84 @@ def test_range_volatility_of_the_vectors(shared_vectors, make_settings, column, 
     found = features.build(as_bars(*published_series()), make_settings()).frame[column]
     for row, value in vectors.items():
         assert found[int(row)] == pytest.approx(value, rel=1e-12)
+
+
+def test_yang_zhang_is_the_paper_and_the_vectors_are_its_well_known_mistake(
+    shared_vectors, make_settings
+):
+    """The public implementation takes the close over the *previous* open, and no means."""
+    opened, high, low, close = published_series()
+    bars = as_bars(opened, high, low, close)
+    found = features.build(bars, make_settings()).frame["volatility_yang_zhang_20"]
+    weight = 0.34 / (1.34 + 21 / 19)
+    overnight, body = np.log(opened / close.shift(1)), np.log(close / opened)
+    drift_free = np.log(high / close) * np.log(high / opened)
+    drift_free += np.log(low / close) * np.log(low / opened)
+    rs = drift_free.rolling(20).mean()
+    expected = overnight.rolling(20).var() + weight * body.rolling(20).var() + (1 - weight) * rs
+    np.testing.assert_allclose(found[20:], np.sqrt(expected[20:]), rtol=1e-9)
+    squares = [(x**2).rolling(20).sum() / 19 for x in (overnight, np.log(close / opened.shift(1)))]
+    mistake = np.sqrt(squares[0] + weight * squares[1] + (1 - weight) * rs * 20 / 19)
+    vectors = json.loads((shared_vectors / "features.json").read_text())["vol"]
+    for row, value in vectors["get_yang_zhang_vol"].items():
+        assert mistake[int(row)] == pytest.approx(value, rel=1e-12)
+        assert found[int(row)] < 0.95 * value
+
+
+def test_microstructure_is_pandas(bars, frame):
+    r = np.log(bars["close"]).diff()
+    flow = 2 * bars["taker_buy_volume"] - bars["volume"]
+    amihud = (r.abs() / bars["quote_volume"] * 1e6).rolling(8).mean()
+    np.testing.assert_allclose(frame["amihud_8"], amihud, rtol=1e-9)
+    covariance = r.rolling(8).cov(r.shift(1), ddof=0)
+    spread = 2 * np.sqrt(np.maximum(-covariance, 0))
+    np.testing.assert_allclose(frame["roll_spread_8"], spread, rtol=1e-6, atol=1e-9)
+    slope = r.rolling(8).cov(flow) / flow.rolling(8).var()
+    np.testing.assert_allclose(frame["kyle_lambda_8"][8:], slope[8:], rtol=1e-7, atol=1e-14)
+    vpin = flow.abs().rolling(8).sum() / bars["volume"].rolling(8).sum()
+    np.testing.assert_allclose(frame["vpin_8"], vpin, rtol=1e-9)
+
+
+def test_roll_finds_a_planted_spread_and_kyle_a_planted_impact(make_settings):
+    rng = np.random.default_rng(1)
+    n, side = 4000, np.sign(np.random.default_rng(2).normal(size=4000))
+    value = np.cumsum(rng.normal(0, 2e-4, n))
+    close = 3000 * np.exp(value + 0.001 * side)
+    row = as_bars(close, close, close, close)
+    found = features.build(row, make_settings(include=["microstructure"], windows=[3000])).frame
+    assert found["roll_spread_3000"].iloc[-1] == pytest.approx(0.002, rel=0.05)
+    flow = rng.normal(0, 5, n)
+    close = 3000 * np.exp(np.cumsum(2e-5 * flow + rng.normal(0, 1e-5, n)))
+    row = as_bars(close, close, close, close)
+    row["volume"], row["taker_buy_volume"] = 100.0, 50.0 + flow / 2
+    found = features.build(row, make_settings(include=["microstructure"], windows=[500])).frame
+    assert found["kyle_lambda_500"].iloc[-1] == pytest.approx(2e-5, rel=0.01)
+
+
+def test_microstructure_without_sides_or_value(make_bars, make_settings):
+    bars = make_bars(1, 60).assign(taker_buy_volume=np.nan, quote_volume=0.0)
+    result = features.build(bars, make_settings(include=["microstructure"], windows=[5]))
+    assert [c["name"] for c in result.meta["columns"]] == ["roll_spread_5"]
+    reasons = {item["column"]: item["reason"] for item in result.meta["dropped"]}
+    assert set(reasons) == {"amihud_5", "kyle_lambda_5", "vpin_5"}
+    assert "quote_volume is 0" in reasons["amihud_5"]
+
+
+def test_volume_profile_is_the_plain_reference(bars, frame):
+    price = ((bars["high"] + bars["low"] + bars["close"]) / 3).to_numpy()
+    names = ["profile_poc", "profile_value_high", "profile_value_low", "profile_above"]
+    for row in range(19, 400, 7):
+        part = slice(row - 19, row + 1)
+        expected = reference.volume_profile(
+            price[part], bars["volume"].to_numpy()[part], bars["close"][row], 24
+        )
+        np.testing.assert_allclose(frame.loc[row, names].to_numpy(float), expected, atol=1e-12)
+
+
+def test_volume_profile_of_one_price(make_settings):
+    still = np.full(30, 7.0)
+    found = features.build(as_bars(*[still] * 4), make_settings(include=["volume_profile"])).frame
+    assert (found.drop(columns="ts_close").iloc[-1] == 0.0).all()
 
 
 def test_flow_by_hand(make_settings):

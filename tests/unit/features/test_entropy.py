@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from scipy.stats import entropy as scipy_entropy
 
 from ethpredict import features
-from ethpredict.features import _kernels, reference, shannon_entropy
+from ethpredict.features import (
+    _kernels,
+    _message_kernels,
+    kontoyiannis,
+    lempel_ziv,
+    plug_in_entropy,
+    reference,
+    shannon_entropy,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +75,73 @@ def test_a_pattern_lowers_the_entropy_of_words_not_of_signs(make_bars, make_sett
     found = features.build(bars, make_settings(include=["entropy"], entropy_window=100)).frame
     assert found["entropy_sign"].iloc[-1] == pytest.approx(1.0)
     assert found["entropy_words"].iloc[-1] == pytest.approx(1.0)  # two words only; noise has 3 bits
+
+
+def test_estimators_of_the_vectors(shared_vectors):
+    cases = json.loads((shared_vectors / "features.json").read_text())["entropy"]["values"]
+    for message, values in cases.items():
+        found = {
+            "plug_in_w1": plug_in_entropy(message, 1),
+            "plug_in_w2": plug_in_entropy(message, 2),
+            "lz_ratio": lempel_ziv(message),
+            "konto": kontoyiannis(message),
+            "konto_w3": kontoyiannis(message, 3),
+        }
+        for name, value in found.items():
+            assert value == pytest.approx(values[name], abs=1e-12), (message, name)
+
+
+@given(st.lists(st.integers(0, 3), max_size=150))
+def test_phrases_are_the_plain_reference(message):
+    expected = reference.phrases(message) / max(1, len(message))
+    assert lempel_ziv(message) == expected
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=150), st.integers(1, 40))
+def test_rolling_phrases_are_the_plain_reference(message, window):
+    codes = np.array(message, dtype=np.int64)
+    run = np.arange(1, len(codes) + 1)
+    run[len(codes) // 2 :] -= len(codes) // 2
+    found = _message_kernels.rolling_phrases(codes, run, window, 3)
+    for t in range(len(codes)):
+        if run[t] < window:
+            assert np.isnan(found[t])
+        else:
+            assert found[t] == reference.phrases(message[t - window + 1 : t + 1])
+
+
+@given(
+    st.one_of(
+        st.lists(st.integers(0, 2), max_size=160),
+        st.lists(st.integers(0, 1), max_size=9).map(lambda part: part * 17),
+    ),
+    st.integers(1, 50),
+)
+def test_match_lengths_are_the_plain_reference(message, look):
+    codes = np.array(message, dtype=np.int64)
+    found = _message_kernels.match_lengths(codes, np.arange(1, len(codes) + 1), look)
+    for t in range(len(codes)):
+        if t < 2 * look - 1:
+            assert np.isnan(found[t])
+        else:
+            i = t - look + 1
+            assert found[t] == reference.longest_match(message, i, look)
+            assert found[t] == _message_kernels.longest_match(codes, i, look)
+
+
+def test_columns_are_the_public_estimators_on_each_window(make_bars, make_settings):
+    bars = make_bars(6, 160, flat=0.3)
+    found = features.build(bars, make_settings(include=["entropy"], entropy_window=30)).frame
+    sign = np.sign(bars["close"].diff())
+    for row in (30, 99, 159):
+        letters = sign[row - 29 : row + 1].tolist()
+        assert found["entropy_lempel_ziv"][row] == lempel_ziv(letters)
+        assert found["entropy_kontoyiannis"][row] == pytest.approx(
+            kontoyiannis(letters, 10), rel=1e-12
+        )
+
+
+@pytest.mark.parametrize("call", [lambda: plug_in_entropy("01", 2), lambda: kontoyiannis("0")])
+def test_messages_too_short_are_refused(call):
+    with pytest.raises(ValueError, match=r"must be|needed"):
+        call()

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from scipy.special import expit
+from scipy.special import expit, wrightomega
 
 from ethpredict.errors import ConfigError
+from ethpredict.quoting._bribe_kernels import best_bribe, inclusion_chance, wright_omega
 from ethpredict.quoting.bribe import (
     optimal_bribe,
     optimal_bribe_all_pay,
@@ -139,3 +140,18 @@ def test_slope_in_dollars_gives_the_same_probability():
     tip_gwei = 2.5
     dollars = tip_gwei * 1e-9 * gas * eth
     assert float(slope_per_usd(1.5, gas, eth)) * dollars == pytest.approx(1.5 * tip_gwei)
+
+
+@given(st.floats(-60.0, 60.0), st.floats(0.0, 50.0), st.floats(-5.0, 500.0))
+def test_kernel_parity(a: float, s: float, value: float) -> None:
+    """wright_omega, inclusion_chance and best_bribe give the public functions' figures."""
+    for all_pay, public in ((False, optimal_bribe), (True, optimal_bribe_all_pay)):
+        found = best_bribe(a, s, value, all_pay)
+        wanted = [float(part) for part in public(a, s, value)]
+        assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+    assert inclusion_chance(a, s, 1.0) == pytest.approx(1.0 / (1.0 + math.exp(-(a + s))), rel=1e-13)
+
+
+@given(st.floats(-700.0, 1e6))
+def test_wright_omega_parity(x: float) -> None:
+    assert wright_omega(x) == pytest.approx(float(wrightomega(x)), rel=4e-15)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ethpredict.data.market import empty_trades
 from ethpredict.io.artefact import read_json, read_table, write_table
 from ethpredict.quoting import build_paths
 from ethpredict.quoting.calibration import DAY_NS, Calibration, WalkForward
@@ -172,6 +173,7 @@ def test_script_writes_the_same_bytes_twice(bars, tmp_path, root):
     script: dict = {}
     exec(compile(source, "calibrate_quotes.py", "exec"), script)
     write_table(bars, tmp_path / "bars.parquet")
+    write_table(empty_trades(), tmp_path / "trades.parquet")
     for name in ("m1", "m2"):
         write_table(predict(bars, name), tmp_path / f"{name}.parquet")
         status = pd.DataFrame({"model_id": [name], "status": ["ok"], "error": [""]})
@@ -181,6 +183,7 @@ def test_script_writes_the_same_bytes_twice(bars, tmp_path, root):
     for folder in ("one", "two"):
         inputs = SimpleNamespace(
             bars=str(tmp_path / "bars.parquet"),
+            trades=str(tmp_path / "trades.parquet"),
             predictions=[str(tmp_path / f"{name}.parquet") for name in ("m1", "m2")],
             statuses=[str(tmp_path / f"{name}_status.parquet") for name in ("m1", "m2")],
         )
@@ -192,3 +195,12 @@ def test_script_writes_the_same_bytes_twice(bars, tmp_path, root):
     assert read_json(tmp_path / "one" / "spec.json") == json.loads(json.dumps(spec))
     assert list(read_table(tmp_path / "one" / "status.parquet")["status"]) == ["ok", "ok"]
     assert len(read_table(tmp_path / "one" / "paths.parquet", quote_id=["q2"])) == 1000
+
+
+def test_a_market_without_trades_refuses_what_needs_them(bars):
+    wanted = member("q")
+    wanted["settings"]["quoting"]["calibration"]["source"] = "trades"
+    _, fits, status = build_paths(bars, predict(bars, "m1"), [wanted, member("r")])
+    assert status["status"].tolist() == ["failed", "ok"]
+    assert "the market has no trades" in status["error"].iloc[0]
+    assert set(fits["quote_id"]) == {"r"}

@@ -236,6 +236,17 @@ def _provenance() -> dict[str, Any]:
     }
 
 
+CANDLES_TOLD = {
+    "rows": 25920,
+    "period": {"start": "2025-01-01T00:00:00Z", "end": "2025-03-31T23:55:00Z"},
+    "gaps": {"count": 2, "limit_s": 450.0, "longest_s": 7200.0},
+    "duplicates": 0,
+    "quarantined": 3,
+    "constant_columns": ["taker_buy_volume"],
+    "outliers": 4,
+}
+
+
 def build_study(
     folder: Path, days: int = 60, replicates: int = 1, fail: int = 2
 ) -> types.SimpleNamespace:
@@ -286,7 +297,13 @@ def build_study(
             "contaminated": [],
         },
         "provenance": _provenance(),
-        "fetch/f0/quality": {"rows": 25920, "gaps": 0, "quarantined": 3, "constant": ["taker"]},
+        "fetch/f0/quality": {
+            "rows": 25920,
+            "gaps": 0,
+            "quarantined": 3,
+            "constant": ["taker"],
+            "tables": {"candles": CANDLES_TOLD, "trades": {"rows": 0, "quarantined": 2}},
+        },
         "bars/b15m/quality": {"rows": 5760, "source": "trades", "gaps": 0},
         "features/x0/meta": {
             "columns": [{"name": "ret_6", "block": "returns", "warmup": 6, "memory": 6}],

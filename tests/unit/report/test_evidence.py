@@ -70,6 +70,20 @@ def test_scores_are_pooled_over_folds(study: SimpleNamespace) -> None:
     assert zero.startswith(f"{expected:,.4f} ± ".replace("-", "\u2212"))
 
 
+def test_every_table_of_the_market_has_a_row(study: SimpleNamespace) -> None:
+    data, bars, *_ = quality_tables(load(study, study.document))
+    board = data["board"]
+    assert [row["head"] for row in board["rows"]] == ["candles", "trades"]
+    cells = dict(zip(board["heads"], board["rows"][0]["cells"], strict=True))
+    assert cells["rows"] == "25,920"
+    assert (cells["from"], cells["to"]) == ("2025-01-01 00:00", "2025-03-31 23:55")
+    assert (cells["gaps"], cells["longest step"], cells["set aside"]) == ("2", "2 h 0 min", "3")
+    assert cells["constant"] == "taker_buy_volume"
+    assert board["rows"][1]["cells"][0] == "0"
+    assert all("tables" not in key for key, _ in data["rows"])
+    assert bars["board"] is None
+
+
 def test_quality_names_what_the_best_trial_used(study: SimpleNamespace) -> None:
     tables = quality_tables(load(study, study.document))
     assert [table["group"] for table in tables] == ["Market data", "Bars", "Features", "Labels"]

@@ -94,6 +94,8 @@ def build_blocks(bars: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "number": np.arange(len(ts), dtype=np.int64),
             "ts": ts,
             "base_fee_wei": (rng.uniform(0.01, 2.0, len(ts)) * 1e9).astype(np.int64),
+            "gas_used": 15_000_000,
+            "gas_limit": 30_000_000,
         }
     )
 
@@ -111,6 +113,24 @@ def build_member(run_id: str = "r", replicate: int = 0, **changes: Any) -> dict[
         "upstream": {"bars": "b", "quote": "q"},
         "replicate": replicate,
     }
+
+
+def build_tips(bars: pd.DataFrame, a: float = -1.0, s: float = 1.5, seed: int = 8) -> pd.DataFrame:
+    """Twenty transactions per bar, included by a known curve."""
+    rng = np.random.default_rng(seed)
+    ts = (
+        np.repeat(bars["ts_open"].to_numpy(np.int64), 20)
+        + np.tile(np.arange(20), len(bars)) * SECOND
+    )
+    tip = rng.uniform(0.0, 3.0, len(ts))
+    included = rng.random(len(ts)) < 1.0 / (1.0 + np.exp(-(a + s * tip)))
+    return pd.DataFrame({"ts": ts, "tip_gwei": tip, "included": included})
+
+
+@pytest.fixture(scope="session")
+def make_tips() -> Callable[..., pd.DataFrame]:
+    """:func:`build_tips`."""
+    return build_tips
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ class PlainReplay:
         return (math.ceil(arrival / self.block) - 1) * self.block if self.block else arrival
 
     def run(self, times, batches):
-        """`batches`: (ts, "trade", aggressor, tick, units) or (ts, "book", [(side, tick, units)])."""
+        """Batches: (ts, "trade", aggressor, tick, units), (ts, "book", [(side, tick, units)])."""
         at, out = 0, []
         while at < len(batches) and batches[at][0] <= times[0]:
             self.event(batches[at])
@@ -74,8 +74,11 @@ class PlainReplay:
         start = self.moment(now + self.latency)
         keep = []
         for side, tick in wanted:
-            same = [o for o in self.orders
-                    if (o.side, o.tick) == (side, tick) and o.end == math.inf and o.left > 0]  # fmt: skip
+            same = [
+                o
+                for o in self.orders
+                if (o.side, o.tick) == (side, tick) and o.end == math.inf and o.left > 0
+            ]
             if same:
                 keep.append(same[0])
             else:

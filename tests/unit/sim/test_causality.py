@@ -30,6 +30,12 @@ MODES = {
     "volatility": {"quoting__sizing__mode": "volatility_target"},
     "kelly": {"quoting__sizing__mode": "kelly"},
     "bet": {"quoting__sizing__mode": "bet_size", "quoting__sizing__max_leverage": 0.5},
+    "optimal": {
+        "sim__venue": "amm",
+        "sim__amm__bribe__mode": "optimal",
+        "sim__amm__inclusion": "fitted",
+    },
+    "percentile": {"sim__venue": "amm", "sim__amm__bribe__mode": "percentile"},
     **{
         f"lp_{policy}": {
             "sim__venue": "amm",
@@ -74,17 +80,28 @@ def paths_up_to(result: Any, t: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("t", [2, 57, 201, 299])
-def test_truncation_and_scramble(t: int, make_market: Any, make_member: Any) -> None:
+def test_truncation_and_scramble(
+    t: int, make_market: Any, make_member: Any, make_tips: Any
+) -> None:
     bars, blocks, paths = make_market(n=300, seed=9)
     paths.loc[0, ["A", "k"]] = 0.1, 0.5  # or the shortest cut is refused for want of any fit
     runs = members(make_member)
-    whole = paths_up_to(simulate_pack(bars, blocks, paths, runs, detail=True), t)
+    earlier = bars.assign(ts_open=bars["ts_open"] - 86_400 * 1_000_000_000)
+    tips = make_tips(pd.concat([earlier, bars])).sort_values("ts", ignore_index=True)
+    known = tips[tips["ts"] <= bars["ts_close"].iloc[t - 1]]
+    other_tips = tips.assign(included=tips["included"] ^ (tips.index >= len(known)))
+    whole = paths_up_to(simulate_pack(bars, blocks, paths, runs, detail=True, tips=tips), t)
     early = blocks[blocks["ts"] <= bars["ts_close"].iloc[t - 1]]
-    cut = simulate_pack(bars[:t], early, paths[:t], runs, detail=True)
+    cut = simulate_pack(bars[:t], early, paths[:t], runs, detail=True, tips=known)
     pd.testing.assert_frame_equal(whole, cut.paths, check_exact=True)
     rng = np.random.default_rng(t)
     other = simulate_pack(
-        scrambled(bars, t, rng), blocks, scrambled(paths, t, rng), runs, detail=True
+        scrambled(bars, t, rng),
+        blocks,
+        scrambled(paths, t, rng),
+        runs,
+        detail=True,
+        tips=other_tips,
     )
     pd.testing.assert_frame_equal(whole, paths_up_to(other, t), check_exact=True)
     if t > 50:
@@ -119,7 +136,7 @@ def test_future_blocks_do_not_matter(make_market: Any, make_member: Any) -> None
 
 def test_segments_start_from_zero(make_market: Any, make_member: Any) -> None:
     bars, blocks, paths = make_market(n=300, locked=100)
-    runs = members(make_member)
+    runs = [run for run in members(make_member) if run["id"] not in ("optimal", "percentile")]
     for segment, rows in ((0, range(200)), (1, range(200, 300))):
         found = simulate_pack(bars, blocks, paths, runs, segment=segment, detail=True).paths
         first = found[found["row"] == rows[0]]

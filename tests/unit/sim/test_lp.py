@@ -16,12 +16,13 @@ from ethpredict.errors import TrialError
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _provider_kernels as lp
 from ethpredict.sim import reference_lp
+from ethpredict.sim.bribes import base_fees
 from ethpredict.sim.lp_settings import lp_settings
 from ethpredict.sim.metrics import pnl_parts
 from ethpredict.sim.pack import simulate_pack, simulate_run
 from ethpredict.sim.quotes import Lattices
 from ethpredict.sim.rows import MarketRows, PathRows, market_rows, path_rows
-from ethpredict.sim.settings import Run, base_fees
+from ethpredict.sim.settings import Run
 
 LP = {"sim__venue": "amm", "sim__amm__mode": "lp"}
 CASES = [

@@ -16,9 +16,11 @@ import pytest
 
 from ethpredict.errors import TrialError
 from ethpredict.io.artefact import read_table, write_table
+from ethpredict.quoting._bribe_kernels import inclusion_chance
 from ethpredict.sim import simulate_pack
+from ethpredict.sim.pack import NO_TIPS
 from ethpredict.sim.rows import market_rows
-from ethpredict.sim.settings import Run, inclusion_probability, lob_settings
+from ethpredict.sim.settings import Run, lob_settings
 
 
 def same_tables(first: Any, second: Any) -> None:
@@ -184,10 +186,10 @@ def test_settings_that_do_not_apply_are_not_needed(make_market: Any) -> None:
         )
 
 
-def test_inclusion_probability() -> None:
-    assert inclusion_probability(-1.0, 1.5, 1.0) == pytest.approx(1 / (1 + np.exp(-0.5)))
-    assert inclusion_probability(100.0, 1e6, 1e5) == 1.0
-    assert 0.0 < inclusion_probability(-100.0, 0.0, 0.0) < 1e-40
+def test_inclusion_chance() -> None:
+    assert inclusion_chance(-1.0, 1.5, 1.0) == pytest.approx(1 / (1 + np.exp(-0.5)))
+    assert inclusion_chance(100.0, 1e6, 1e5) == 1.0
+    assert 0.0 < inclusion_chance(-100.0, 0.0, 0.0) < 1e-40
 
 
 @pytest.fixture
@@ -206,6 +208,7 @@ def test_script_writes_the_same_bytes_twice(
     tables = {
         "bars": bars,
         "blocks": blocks,
+        "tips": NO_TIPS,
         "one": paths,
         "two": paths.assign(quote_id="other"),
         "status": pd.DataFrame(
@@ -217,6 +220,7 @@ def test_script_writes_the_same_bytes_twice(
     inputs = SimpleNamespace(
         bars=tmp_path / "bars.parquet",
         blocks=tmp_path / "blocks.parquet",
+        tips=tmp_path / "tips.parquet",
         paths=[tmp_path / "one.parquet", tmp_path / "two.parquet"],
         statuses=str(tmp_path / "status.parquet"),
     )

@@ -22,11 +22,12 @@ from ethpredict.sim import _path_kernels as paths
 from ethpredict.sim import _pool_kernels as pools
 from ethpredict.sim import reference, reference_lob, reference_pool
 from ethpredict.sim._draw_kernels import draw_word, normal, scramble, uniform, word_to_uniform
+from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.pack import simulate_run
 from ethpredict.sim.quotes import Lattices, quote_rows, size_rows
 from ethpredict.sim.rows import MarketRows, PathRows, market_rows, path_rows
-from ethpredict.sim.settings import Run, amm_settings, base_fees, lob_settings
+from ethpredict.sim.settings import Run, amm_settings, lob_settings
 
 LOB = [
     {"quoting__strategy": "none"},
@@ -62,6 +63,16 @@ AMM = [
     {"sim__amm__use_block_fees": False, "sim__amm__base_fee_gwei": 50.0, "quoting__gamma": 1e-5},
     {"sim__latency_ms": 100_000, "sim__amm__arbitrage_probability": 0.3, "quoting__gamma": 1e-5},
     {"sim__latency_ms": 3_600_000, "quoting__gamma": 1e-5},
+    {"sim__amm__bribe__mode": "optimal", "quoting__gamma": 1e-5, "sim__amm__chain": "base"},
+    {
+        "sim__amm__bribe__mode": "optimal",
+        "sim__amm__bribe__auction": "all_pay",
+        "sim__amm__inclusion": "fitted",
+        "sim__amm__bribe__window_days": 0.5,
+        "quoting__gamma": 1e-5,
+    },
+    {"sim__amm__bribe__mode": "percentile", "sim__amm__bribe__auction": "all_pay"},
+    {"sim__amm__bribe__mode": "off", "sim__amm__chain": "op", "sim__amm__data_fee_gwei": 900.0},
 ]
 
 
@@ -76,23 +87,29 @@ def rows_of(market: Any) -> tuple[MarketRows, PathRows]:
     return rows, path_rows(path, rows.close)
 
 
-def plain(run: Run, rows: MarketRows, path: PathRows) -> Outcome:
+def plain(run: Run, rows: MarketRows, path: PathRows, tips: Any) -> Outcome:
     if run.venue == "lob":
         quotes, sizes = quote_rows(run, rows, path, Lattices()), size_rows(run, rows, path)
         return reference_lob.run_lob(rows, quotes, sizes, lob_settings(run, rows))
     mu = path.mu if run.uses_prediction else np.zeros(len(path.mu))
-    return reference.run_amm(rows, path, mu, base_fees(run, rows), amm_settings(run, rows))
+    paid = base_fees(run, rows), tip_rows(run, rows, tips)
+    return reference.run_amm(rows, path, mu, *paid, amm_settings(run, rows))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(
     "changes", [{"sim__venue": v, **c} for v, cases in (("lob", LOB), ("amm", AMM)) for c in cases]
 )
-def test_kernel_parity(seed: int, changes: dict, make_market: Any, make_member: Any) -> None:
+def test_kernel_parity(
+    seed: int, changes: dict, make_market: Any, make_member: Any, make_tips: Any
+) -> None:
     """run_lob and run_amm (with all they call) give the reference's accounts and paths."""
-    rows, path = rows_of(make_market(n=300, seed=seed))
+    market = make_market(n=300, seed=seed)
+    rows, path = rows_of(market)
+    tips = make_tips(market[0])
     run = Run.from_member(make_member(replicate=seed, **changes))
-    fast, slow = simulate_run(run, rows, path, Lattices(), detail=True), plain(run, rows, path)
+    fast = simulate_run(run, rows, path, Lattices(), detail=True, tips=tips)
+    slow = plain(run, rows, path, tips)
     assert same(fast.accounts, slow.accounts)
     assert same(fast.equity, slow.equity)
     assert same(fast.inventory, slow.inventory)

@@ -21,9 +21,11 @@ from ethpredict.sim._pool_kernels import (
     trade_cost,
 )
 from ethpredict.sim.amm import uniswap_v2_amount_out
+from ethpredict.sim.bribes import base_fees, tip_rows
+from ethpredict.sim.pack import NO_TIPS
 from ethpredict.sim.reference_pool import Pool
 from ethpredict.sim.rows import market_rows, path_rows
-from ethpredict.sim.settings import Run, amm_settings, base_fees
+from ethpredict.sim.settings import Run, amm_settings
 
 WEI = 10**18
 NEVER = {"sim__amm__inclusion_a": -100.0, "sim__amm__inclusion_s": 0.0}
@@ -356,5 +358,12 @@ def test_short_that_the_pool_cannot_return_fails(make_market: Any, make_member: 
     assert "holds less ETH than the final short position" in row["error"]
     run_, rows = Run.from_member(member), market_rows(bars, blocks[:0], 0, 59)
     path = path_rows(paths, rows.close)
-    args = rows, path, path.mu, base_fees(run_, rows), amm_settings(run_, rows)
+    args = (
+        rows,
+        path,
+        path.mu,
+        base_fees(run_, rows),
+        tip_rows(run_, rows, NO_TIPS),
+        amm_settings(run_, rows),
+    )
     assert reference.run_amm(*args).accounts[acc.STUCK] == 1.0

@@ -137,6 +137,7 @@ def batches(trades, book, has_book):
     ],
 )
 def test_parity_with_the_plain_replay(make_member, fidelity, fill, model, block) -> None:
+    """The fills, positions and cash of `simulate_replay`, row by row."""
     trades, book = random_events(60, seed=3)
     metrics, paths = play(
         make_member, trades, book, 60, sim__fidelity=fidelity, sim__lob__fill=fill,

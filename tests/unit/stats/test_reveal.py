@@ -91,7 +91,13 @@ def test_each_distinct_set_is_recorded_once_and_latecomers_are_marked() -> None:
 
 
 def fake_simulate(
-    bars: Any, blocks: Any, paths: Any, members: list[Any], segment: int, detail: bool
+    bars: Any,
+    blocks: Any,
+    paths: Any,
+    members: list[Any],
+    segment: int,
+    detail: bool = False,
+    tips: Any = None,
 ) -> SimpleNamespace:
     """Record what would be simulated."""
     rows = pd.DataFrame({"run_id": [member["id"] for member in members], "segment": segment})
@@ -109,6 +115,7 @@ def test_details_on_validation_for_the_best_metrics_on_locked_for_all(
         bars=lambda key: pd.DataFrame({"bars": [key]}),
         blocks=lambda key: pd.DataFrame({"fetch": [key]}),
         paths=lambda key: pd.DataFrame({"quote_id": [key]}),
+        tips=lambda key: pd.DataFrame({"fetch": [key]}),
     )
     assert found.paths["run_id"].tolist() == ["a0", "b0"]
     assert set(found.paths["segment"]) == {0}
@@ -119,7 +126,7 @@ def test_details_on_validation_for_the_best_metrics_on_locked_for_all(
 
 
 def test_nothing_to_reveal_keeps_the_columns() -> None:
-    nothing = module.resimulate([], bars=None, blocks=None, paths=None)  # type: ignore[arg-type]
+    nothing = module.resimulate([], *[None] * 4)  # type: ignore[list-item]
     assert list(nothing.locked.columns) == ["trial_id", "name", "baseline", "run_id"]
 
 
@@ -133,13 +140,14 @@ def test_script_writes_the_record_only_once(
     study = tmp_path / "study"
     write_json({"trials": ["a"]}, study / "top.json")
     write_table(pd.DataFrame({"trial_id": ["a", "h"], "status": ["ok", "ok"]}), study / "t.parquet")
-    for name, column in (("bars", "x"), ("blocks", "x"), ("paths", "quote_id")):
+    for name, column in (("bars", "x"), ("blocks", "x"), ("tips", "x"), ("paths", "quote_id")):
         write_table(pd.DataFrame({column: ["qa", "qh"]}), study / f"{name}.parquet")
     inputs = SimpleNamespace(
         top=study / "top.json",
         trials=study / "t.parquet",
         bars=[study / "bars.parquet"],
         blocks=[study / "blocks.parquet"],
+        tips=[study / "tips.parquet"],
         paths=[study / "paths.parquet"],
     )
     top = study / "top"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ethpredict.data.sources import binance_archive
 from ethpredict.data.timestamps import parse_moment
 from ethpredict.errors import DataError
+from ethpredict.io.artefact import write_tables
 from tests.local_server import archived, from_files, kline, serving
 from tests.unit.data.sources.conftest import left_overs
 
@@ -171,7 +173,11 @@ def test_trades_of_a_whole_month_are_read_day_by_day(make_access) -> None:
         access = access_to(
             make_access, server.url, {"trades": "agg"}, start="2025-01-01", end="2025-02-01"
         )
-        assert binance_archive.fetch(access).trades["id"].tolist() == list(range(31))
+        market = binance_archive.fetch(access)
+        pieces = [piece["id"].tolist() for piece in market.trades]
+        again = market.trades.frame()["id"].tolist()
+    assert pieces == [[], *([day] for day in range(31))]  # a file at a time, none held
+    assert again == list(range(31))
 
 
 def test_a_page_in_place_of_a_checksum_is_refused(make_access) -> None:
@@ -232,25 +238,27 @@ def test_trades_carry_the_takers_side(make_access, setting, kind, rows, sizes) -
             make_access, server.url, {"trades": setting}, start="2025-01-01", end="2025-01-02"
         )
         market = binance_archive.fetch(access)
-    assert market.trades["size"].tolist() == sizes
-    assert market.trades["aggressor_side"].tolist() == [-1, 1]  # a maker who buys: the taker sold
-    assert market.trades["ts"].iloc[0] == (STAMP + 5) * 1000
-    assert market.quality["trades"] == 2
+        tape = market.trades.frame()
+    assert tape["size"].tolist() == sizes
+    assert tape["aggressor_side"].tolist() == [-1, 1]  # a maker who buys: the taker sold
+    assert tape["ts"].iloc[0] == (STAMP + 5) * 1000
 
 
-def test_bad_trades_are_refused_or_set_aside(make_access) -> None:
+def test_bad_trades_are_refused_or_set_aside(make_access, tmp_path) -> None:
     rows = SPOT_AGG + f"12,nan,1,103,103,{STAMP + 6},False,True\n"
     with serving(from_files(trades("aggTrades", rows))) as server:
         words = {"start": "2025-01-01", "end": "2025-01-02"}
         strict = access_to(make_access, server.url, {"trades": "agg"}, **words)
         with pytest.raises(DataError, match=r"aggTrades-2025-01-01.zip, row 3: price: nan"):
-            binance_archive.fetch(strict)
+            binance_archive.fetch(strict).trades.frame()
         words["on_bad_rows"] = "quarantine"
         market = binance_archive.fetch(
             access_to(make_access, server.url, {"trades": "agg"}, **words)
         )
-    assert len(market.trades) == 2
-    assert market.quarantined["reason"].tolist() == [
+        tables = {name: tmp_path / name for name in ("trades", "quarantined")}
+        write_tables({name: getattr(market, name) for name in tables}, tables)
+    assert len(pd.read_parquet(tables["trades"])) == 2
+    assert pd.read_parquet(tables["quarantined"])["reason"].tolist() == [
         "trade price: nan [ETHUSDT-aggTrades-2025-01-01.zip]"
     ]
 

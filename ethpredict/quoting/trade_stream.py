@@ -1,0 +1,198 @@
+"""Walk-forward calibration from a stream of trades, a trailing window of them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ethpredict.errors import TrialError
+from ethpredict.quoting.impact import fill_impact
+from ethpredict.quoting.trade_calibration import FIT_COLUMNS, walk_forward_trades
+
+Array = npt.NDArray[np.float64]
+Trades = Callable[[], Iterable[pd.DataFrame]]
+
+STREAM_COLUMNS = FIT_COLUMNS | {"xi": "float64", "xi_se": "float64"}
+DISTANCES = 8
+_LATEST = 3
+# The farthest order is reached by this share of the prints beyond the nearest.
+_REACHED = 0.02
+_DAY_NS = 86_400 * 10**9
+# A mid that no trade has renewed for so many windows is not one to quote around.
+_STALE_WINDOWS = 30.0
+
+
+def trade_mid(price: npt.ArrayLike, aggressor_side: npt.ArrayLike) -> Array:
+    """Mid that trades alone tell: halfway between the touches of the latest trades.
+
+    Parameters
+    ----------
+    price, aggressor_side : array_like, shape (N,)
+        USD; +1 buy, -1 sell.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        USD, as known after each trade; nan before both sides have traded.
+
+    Notes
+    -----
+    The ask is taken for the lowest of the last three buys, the bid for the highest of the last
+    three sells: a print deep in the book does not move the mid.
+
+    Examples
+    --------
+    >>> trade_mid([101.0, 99.0, 103.0], [1, -1, 1])
+    array([ nan, 100., 100.])
+    """
+    paid, side = np.asarray(price, dtype=np.float64), np.asarray(aggressor_side)
+    total = np.zeros(len(paid))
+    for sign in (1.0, -1.0):
+        own = sign * paid[side == sign]
+        best = own.copy()
+        for back in range(1, _LATEST):
+            best[back:] = np.minimum(best[back:], own[: max(len(own) - back, 0)])
+        count = np.cumsum(side == sign)
+        touch = np.append(np.nan, sign * best)
+        total += touch[count]
+    return np.asarray(0.5 * total)
+
+
+def distance_grid(depth: Array, nearest: float) -> Array:
+    """Distances of the would-be orders, from the nearest to one that few prints reach.
+
+    Parameters
+    ----------
+    depth : ndarray
+        How far prints lie beyond the mid, USD.
+    nearest : float
+        USD, > 0.
+
+    Returns
+    -------
+    ndarray, shape (8,)
+        USD, rising.
+    """
+    beyond = depth[depth > nearest]
+    farthest = float(np.quantile(beyond, 1.0 - _REACHED)) if len(beyond) else 2.0 * nearest
+    return np.linspace(nearest, max(farthest, 1.01 * nearest), DISTANCES)
+
+
+def trailing_windows(
+    trades: Trades, moments: npt.ArrayLike, span_ns: int
+) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Trades of ``[moment - span, moment)`` for every moment, from a stream.
+
+    Parameters
+    ----------
+    trades : callable
+        Gives the pieces of the trade table in order (columns ts, price, aggressor_side).
+    moments : array_like of int
+        UTC ns, rising.
+    span_ns : int
+        Length of a window, ns.
+
+    Yields
+    ------
+    moment, DataFrame
+        No more than one window and one piece are held.
+    """
+    pieces = iter(trades())
+    held = next(pieces, pd.DataFrame({"ts": [], "price": [], "aggressor_side": []}))
+    done = False
+    for moment in np.asarray(moments, dtype=np.int64).tolist():
+        while not done and (len(held) == 0 or int(held["ts"].iloc[-1]) < moment):
+            piece = next(pieces, None)
+            done = piece is None
+            if piece is not None:
+                kept = held[held["ts"].to_numpy(np.int64) >= moment - span_ns]
+                held = pd.concat([kept, piece], ignore_index=True)
+        ts = held["ts"].to_numpy(np.int64)
+        low, high = np.searchsorted(ts, [moment - span_ns, moment], side="left")
+        yield moment, held.iloc[low:high]
+
+
+def stream_fits(
+    trades: Trades,
+    moments: npt.ArrayLike,
+    window_days: float,
+    window_s: float,
+    nearest_bps: float,
+    min_fills: int,
+    member: str = "calibration",
+) -> pd.DataFrame:
+    """Intensity of both sides and impact at given moments, from earlier trades only.
+
+    Parameters
+    ----------
+    trades, moments
+        As in :func:`trailing_windows`.
+    window_days : float
+        Look-back, days, > 0.
+    window_s : float
+        How long a would-be order rests before it is re-quoted, s, > 0. The mid should
+        hardly move within it: orders are also reached by the mid.
+    nearest_bps : float
+        Distance of the nearest would-be order, bps of the price, > 0; beyond the spread.
+    min_fills : int
+        Fewer fills of the nearest order refuse a fit.
+    member : str
+        Whose fits they are, for the message.
+
+    Returns
+    -------
+    DataFrame
+        Three rows per moment (bid, ask, both) with the columns of ``STREAM_COLUMNS``. xi, in
+        the rows `both`, is the mean move of the mid, one window after a print beyond the
+        nearest order, towards the taker.
+
+    Raises
+    ------
+    TrialError
+        If the market has no trades at all.
+    """
+    found, seen = [], 0
+    for moment, part in trailing_windows(trades, moments, round(window_days * _DAY_NS)):
+        seen += len(part)
+        ts = part["ts"].to_numpy(np.int64)
+        price, side = part["price"].to_numpy(np.float64), part["aggressor_side"].to_numpy()
+        mid = trade_mid(price, side)
+        known = np.isfinite(mid)
+        at, middle = ts[known], mid[known]
+        before = np.searchsorted(at, ts, side="left") - 1
+        reference = np.where(before >= 0, middle[np.maximum(before, 0)], np.nan) if len(at) else mid
+        depth = (price - reference) * side
+        nearest = nearest_bps * 1e-4 * (float(np.median(price)) if len(price) else 1.0)
+        fits = walk_forward_trades(
+            part,
+            at,
+            middle,
+            [moment],
+            window_days,
+            distance_grid(depth[np.isfinite(depth)], nearest),
+            window_s,
+            min_fills,
+            max_age_s=_STALE_WINDOWS * window_s,
+        )
+        deep = depth > nearest
+        xi, xi_se = np.nan, np.nan
+        try:
+            jump = fill_impact(ts[deep], side[deep], at, middle, window_s, min_trades=min_fills)
+            xi, xi_se = jump.value, jump.se
+        except TrialError:
+            # Too few prints for an impact are too few for a fit, whose reason says so.
+            xi = np.nan
+        pooled = fits["side"] == "both"
+        found.append(
+            fits.assign(xi=np.where(pooled, xi, np.nan), xi_se=np.where(pooled, xi_se, np.nan))
+        )
+    if seen == 0:
+        raise TrialError(
+            member,
+            "the market has no trades before any fit: quoting.calibration.source trades needs "
+            "them; fetch trades or set it to bars",
+        )
+    return pd.concat(found, ignore_index=True).astype(STREAM_COLUMNS)
