@@ -48,7 +48,7 @@ def runs_of(make_member: Any, cases: list[dict[str, Any]]) -> list[Run]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_lane_is_the_scalar_run(seed: int, make_market: Any, make_member: Any) -> None:
+def test_lane_parity_with_the_scalar_run(seed: int, make_market: Any, make_member: Any) -> None:
     bars, blocks, quote_path = make_market(n=400, seed=seed)
     market = market_rows(bars, blocks, 0, len(bars) - 1)
     path = path_rows(quote_path, market.close)
