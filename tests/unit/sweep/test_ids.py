@@ -110,7 +110,7 @@ def other_value(key: str, old: Any) -> Any:
         "data.files.funding": ["f.csv"], "data.files.onchain_daily": ["o.csv"],
         "features.include": ["returns"],
         "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7],
-        "data.max_gap": 7200,
+        "data.max_gap": 7200, "validation.importance": ["mda"],
     }  # fmt: skip
     if key in special:
         return special[key]
