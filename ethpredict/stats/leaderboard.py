@@ -134,7 +134,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _board(table: pd.DataFrame, top: list[str], objective: str) -> dict[str, Any]:
-    """Part of leaderboard.json that is read off the trial table."""
+    """Part of the board that is read off the trial table."""
     counts = table["status"].value_counts()
     broken = table[table["status"] != "ok"]
     return {
