@@ -161,7 +161,9 @@ def bench_replay(name: str, data: Path, python: str | None) -> None:
         return
     theirs = json.loads(done.stdout.splitlines()[-1])
     line(
-        "  hftbacktest, events/s", f"{count / theirs['seconds']:,.0f}", f"{theirs['trades']} fills"
+        "  hftbacktest, events/s",
+        f"{count / theirs['seconds']:,.0f}",
+        f"{theirs['decisions']:,} decisions, {theirs['trades']} fills",
     )
     line("  ratio, replay alone", f"{theirs['seconds'] / ours:.1f}", "goal 1")
     line("  ratio, preparation included", f"{theirs['seconds'] / (ours + prepare):.2f}")
@@ -171,9 +173,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--hft")
-    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--messages", type=int, default=1_000_000, help="0 leaves the book out")
     options = parser.parse_args()
-    bench_book(options.messages)
+    if options.messages:
+        bench_book(options.messages)
     for name in ("binance_spot_ethusdt_20240808.gz", "binance_coinm_ethusd_perp_20240808.gz"):
         bench_replay(name, options.data, options.hft)
 

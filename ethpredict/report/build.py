@@ -18,6 +18,7 @@ from ethpredict.report.evidence import (
     run_time_table,
     score_tables,
 )
+from ethpredict.report.fidelity import fidelity_table
 from ethpredict.report.headline import headline
 from ethpredict.report.series import payload
 from ethpredict.report.text import number, setting, utc_day
@@ -65,6 +66,7 @@ def _pieces(found: Artefacts, rows: int) -> dict[str, Any]:
         "effects": charts["effects"],
         "parts": parts_table(found),
         "risk": risk_table(found),
+        "fidelity": fidelity_table(found),
         "scores": score_tables(found),
         "quality": quality_tables(found),
         "config": yaml.safe_dump(found.plan.get("config", {}), sort_keys=False, allow_unicode=True),
