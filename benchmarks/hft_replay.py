@@ -64,11 +64,13 @@ def quote(hbt, start, step, steps, tick, lot, order, limit, centre, slope):
 def main() -> None:
     case = np.load(sys.argv[1])
     value = {name: case[name].item() for name in case.files if name != "events"}
+    # hftbacktest keeps a pointer only: the array must live as long as the backtest.
+    events = case["events"]
     best, state = np.inf, None
     for _ in range(int(value["repeats"]) + 1):
         asset = (
             BacktestAsset()
-            .data([case["events"]])
+            .data([events])
             .linear_asset(1.0)
             .constant_order_latency(int(value["entry"]), int(value["response"]))
             .risk_adverse_queue_model()

@@ -91,9 +91,8 @@ def resimulate(
         result = simulate_pack(rows, chain, quotes, everyone, segment=LOCKED, **market)
         locked.append(result.metrics)
         equity.append(result.equity)
-    joined = [_join(tables, runs) for tables in (details, locked, equity)]
     fidelity = pd.concat(finer, ignore_index=True) if finer else pd.DataFrame(columns=KEY)
-    return Revealed(*joined, fidelity)
+    return Revealed(_join(details, runs), _join(locked, runs), _join(equity, runs), fidelity)
 
 
 def _join(tables: Sequence[pd.DataFrame], runs: Sequence[RevealedRun]) -> pd.DataFrame:
