@@ -88,7 +88,7 @@ def replay_case(tape, steps: int) -> Callable[[], tuple[float, int]]:
     ):  # fmt: skip
         settings[place] = round(value) if place in (lob.S_ORDER_LOTS, lob.S_MAX_LOTS) else value
     rules = np.zeros(N_EVENT_SETTINGS)
-    rules[[V_RULE, V_BOOK]] = orders.QUEUE, 1.0
+    rules[[V_RULE, V_BOOK]] = orders.QUEUE if tape.has_book else orders.STRICT, tape.has_book
     rules[[V_ENTRY, V_FEED, V_RESPONSE]] = LATENCY
 
     def play() -> tuple[float, int]:
@@ -145,6 +145,9 @@ def bench_replay(name: str, data: Path, python: str | None) -> None:
     ours, prepare = cpu(play, 5), cpu(tape, 3)
     count = len(market.events)
     line(f"{name[:20]}: events", f"{count:,}", f"{steps:,} decisions, {fills} fills")
+    prints = make_tape("bench", capture.trades, None, TICK, LOT, first, stop)
+    _, strict = replay_case(prints, steps)()
+    line("  fills, trades strict against l2 queue", f"{strict / fills:.2f}", f"{strict} : {fills}")
     line("  replay, events/s", f"{count / ours:,.0f}", f"preparing once: {prepare:.3f} s")
     if python is None or not Path(python).exists():
         line("  ratio to hftbacktest", "skipped", "no environment; name it with --hft")
