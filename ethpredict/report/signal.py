@@ -11,6 +11,7 @@ from ethpredict.stats.signal import CLEAR
 
 VENUES = {"lob": "order book", "amm": "pool"}
 GROUP = ("strategy", "venue", "fidelity", "alpha")
+MANY_DAYS = 30
 UNIT = "USD per 1,000 USD at risk and day"
 
 
@@ -22,6 +23,8 @@ def _clear(difference: float, error: float) -> bool:
 def _names(gains: list[Document]) -> list[str]:
     """Names of the groups; what all groups share is not repeated."""
     told = {key for key in GROUP if len({gain[key] for gain in gains}) > 1}
+    if len({gain["fidelity"] for gain in gains if gain["venue"] == "lob"}) < 2:
+        told.discard("fidelity")
     names = []
     for gain in gains:
         parts = [gain["strategy"]]
@@ -46,6 +49,14 @@ def _verdict(gain: Document) -> str:
     return "better than without" if gain["difference"] > 0 else "worse than without"
 
 
+def _few(gains: list[Document]) -> str:
+    """Warning where the errors rest on few days."""
+    least = min(gain["n_days"] for gain in gains)
+    if least >= MANY_DAYS:
+        return ""
+    return f" With only {least} days the errors themselves are rough."
+
+
 def _sentence(gains: list[Document]) -> str:
     """The answer over all groups."""
     verdicts = [_verdict(gain) for gain in gains]
@@ -58,7 +69,7 @@ def _sentence(gains: list[Document]) -> str:
     )
     if len(gains) == 1:
         gap = with_error(signed(gains[0]["difference"]), number(gains[0]["error"], "pnl_1k"))
-        return f"{head}Day by day the signal adds {gap} {UNIT}: {verdicts[0]}."
+        return f"{head}Day by day the signal adds {gap} {UNIT}: {verdicts[0]}.{_few(gains)}"
     parts = [
         f"{count} of {len(gains)} groups {text}"
         for count, text in (
@@ -68,7 +79,7 @@ def _sentence(gains: list[Document]) -> str:
         )
         if count
     ]
-    return f"{head}In {', in '.join(parts)}."
+    return f"{head}In {', in '.join(parts)}.{_few(gains)}"
 
 
 def signal_part(found: Artefacts, limit: int) -> dict[str, Any] | None:

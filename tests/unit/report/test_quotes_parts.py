@@ -72,6 +72,21 @@ def test_two_errors_make_a_difference(
     assert part["levels"][0]["hollow"] is hollow
 
 
+def test_few_days_are_a_warning_and_one_fidelity_is_not_repeated(found: Artefacts) -> None:
+    assert found.leaderboard is not None
+    gains = [
+        found.leaderboard["signal"][0] | {"venue": venue, "fidelity": kind, "n_days": days}
+        for venue, kind, days in (("amm", "", 40), ("lob", "bars", 12))
+    ]
+    few = signal_part(dataclasses.replace(found, leaderboard={"signal": gains}), 10)
+    many = signal_part(dataclasses.replace(found, leaderboard={"signal": gains[:1]}), 10)
+    assert few is not None
+    assert many is not None
+    assert "With only 12 days the errors themselves are rough" in few["sentence"]
+    assert "the errors themselves are rough" not in many["sentence"]
+    assert [row[0] for row in few["groups"].rows] == ["glft, pool", "glft, order book"]
+
+
 def test_fits_are_told_once_by_bars_and_calibration(found: Artefacts) -> None:
     table = fit_table(found)
     assert table is not None
