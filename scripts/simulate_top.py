@@ -14,7 +14,7 @@ paths.parquet         by run: rows on validation, first replicate of each top tr
 locked.parquet        by run: metrics on the locked days, with the matching baselines
 locked_equity.parquet k, ts, equity, inventory, drawdown
 fidelity.parquet      by run, fidelity and fill: metrics on validation
-leaderboard.json      the board with `fidelity`: brackets, sign flips, rank correlations
+leaderboard.json      the board with `bracket`: by fill rule, sign flips, rank correlations
 reveal.json           trials, how often, who came later; reveals/NNNN-*.json: one a reveal
 ===================== =============================================================
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 from ethpredict import log
 from ethpredict.io.artefact import read_json, read_table, verify, write_json, write_table
 from ethpredict.sim.tape import read_records
-from ethpredict.stats.fidelity import fidelity_board
+from ethpredict.stats.bracket import bracket_board
 from ethpredict.stats.resimulate import resimulate
 from ethpredict.stats.reveal import record_reveal, revealed_runs
 from ethpredict.sweep.views import read_view, top_view
@@ -47,8 +47,8 @@ def main(inputs, outputs, spec: dict) -> None:
     )
     for name in ("paths", "locked", "equity", "fidelity"):
         write_table(getattr(tables, name), getattr(outputs, name))
-    finer = fidelity_board(tables.fidelity, top, spec["objective"])
-    write_json({**read_json(inputs.board), "fidelity": finer}, outputs.leaderboard)
+    finer = bracket_board(tables.fidelity, top, spec["objective"])
+    write_json({**read_json(inputs.board), "bracket": finer}, outputs.leaderboard)
     folder = Path(outputs.reveal).parent.parent / "reveals"
     write_json(record_reveal(folder, spec["trials"], top, runs), outputs.reveal)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ethpredict.sim import simulate_pack
 from ethpredict.sim.tape import Records
-from ethpredict.stats.fidelity import KEY, comparison, variants
+from ethpredict.stats.bracket import KEY, comparison, variants
 from ethpredict.stats.reveal import LOCKED, VALIDATION, RevealedRun, identify, packs
 
 LoadTable = Callable[[str], pd.DataFrame]

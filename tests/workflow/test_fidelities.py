@@ -35,7 +35,7 @@ def test_bars_trades_and_l2_run_to_the_report(tmp_path: Path) -> None:
     assert (finer["status"] == "ok").all(), finer["error"].tolist()
     board = json.loads((study / "leaderboard.json").read_text(encoding="utf-8"))
     own = trials.set_index("trial_id")
-    for item in board["fidelity"]["brackets"]:
+    for item in board["bracket"]["brackets"]:
         fills = item["fills"]
         assert set(fills) == {
             "bars": {"strict"}, "trades": {"strict", "touch"}, "l2": {"queue", "strict", "touch"},
@@ -46,6 +46,6 @@ def test_bars_trades_and_l2_run_to_the_report(tmp_path: Path) -> None:
             # The same run again gives the same figure.
             auto = "queue" if "queue" in fills else "strict"
             assert fills[auto]["pnl"] == own.loc[item["trial_id"], "pnl"]
-    assert board["fidelity"]["ranks"][1]["n"] >= 1
+    assert board["bracket"]["ranks"][1]["n"] >= 1
     page = (study / "report" / "index.html").read_text(encoding="utf-8")
     assert "Fill rules and fidelities" in page

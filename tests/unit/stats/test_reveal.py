@@ -187,5 +187,5 @@ def test_script_writes_the_record_only_once(
     assert read_json(outputs.reveal)["count"] == 1
     board = read_json(outputs.leaderboard)
     assert board["study"] == "s"
-    played = [(item["trial_id"], item["fidelity"]) for item in board["fidelity"]["brackets"]]
+    played = [(item["trial_id"], item["fidelity"]) for item in board["bracket"]["brackets"]]
     assert played == [("a", "bars"), ("a", "trades"), ("a", "l2")]

@@ -19,7 +19,7 @@ def _cell(figure: dict[str, Any] | None) -> str:
     return f"{number(figure['objective'], 'pnl_1k')} ({number(figure['n_fills'], 'count')})"
 
 
-def fidelity_table(found: Artefacts) -> dict[str, Any] | None:
+def bracket_table(found: Artefacts) -> dict[str, Any] | None:
     """Bracket of every best trial, and the rank correlations between fidelities.
 
     Returns
@@ -29,7 +29,7 @@ def fidelity_table(found: Artefacts) -> dict[str, Any] | None:
         (coarse, fine, n, spearman) and errors (reasons of failed variants, each once); None
         where no best trial was played on the order book.
     """
-    board = (found.leaderboard or {}).get("fidelity")
+    board = (found.leaderboard or {}).get("bracket")
     if not board or not board["brackets"]:
         return None
     rows = [
