@@ -203,6 +203,17 @@ def simulate_blocks(wildcards):
     )
 
 
+def simulate_events(wildcards):
+    """Tables of the market that a pack replays: none at fidelity bars."""
+    member = PLAN.members("simulate", known("simulate", wildcards))[0]
+    level = member["settings"]["sim"].get("fidelity", "bars")
+    fetch = PLAN.specs["bars"][member["upstream"]["bars"]]["upstream"]["fetch"]
+    names = {"bars": [], "trades": ["trades", "funding"]}.get(
+        level, ["trades", "funding", "book"]
+    )
+    return [f"{STORE}/fetch/{fetch}/{name}.parquet" for name in names]
+
+
 def quote_trades(wildcards):
     """Trades of the market that a pack's bars stand on."""
     bars = first_upstream("quote", wildcards)["bars"]

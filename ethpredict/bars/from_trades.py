@@ -63,6 +63,14 @@ def bars_from_trades(
     return cutter.finish()
 
 
+def _closed(
+    ts: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, rule: Count
+) -> pd.DataFrame:
+    cutter = TradeCutter(rule, sided=False)
+    cutter.push(ts, price, size)
+    return cutter.closed()
+
+
 def dollar_bars(
     ts: npt.ArrayLike, price: npt.ArrayLike, size: npt.ArrayLike, threshold: float
 ) -> pd.DataFrame:
@@ -91,7 +99,7 @@ def dollar_bars(
     >>> bars[["ts_open", "ts_close", "high", "volume"]].values.tolist()
     [[1.0, 2.0, 11.0, 2.0], [3.0, 4.0, 10.0, 3.0]]
     """
-    return bars_from_trades(ts, price, size, threshold, "dollars").bars
+    return _closed(ts, price, size, Count("dollars", threshold))
 
 
 def volume_bars(
@@ -116,7 +124,7 @@ def volume_bars(
     >>> volume_bars([1, 2, 3], [10.0, 11.0, 9.0], [1.0, 1.0, 2.0], 2.0)["close"].tolist()
     [11.0, 9.0]
     """
-    return bars_from_trades(ts, price, size, threshold, "volume").bars
+    return _closed(ts, price, size, Count("volume", threshold))
 
 
 def tick_bars(
@@ -141,4 +149,4 @@ def tick_bars(
     >>> tick_bars([1, 1, 3], [10.0, 11.0, 9.0], [1.0, 1.0, 2.0], 2)["trades"].tolist()
     [2.0]
     """
-    return bars_from_trades(ts, price, size, threshold, "trades").bars
+    return _closed(ts, price, size, Count("trades", threshold))

@@ -14,7 +14,7 @@ from ethpredict.bars import _kernels, _signed_kernels, _trade_kernels
 from ethpredict.bars._trade_kernels import BLOCK, LIMIT, N_REAL, N_TAIL, N_VALUES, N_WHOLE
 from ethpredict.bars.rules import MEASURES, SIGNED, Clock, Count, Rule, SignedFlow
 from ethpredict.bars.tails import tail_table
-from ethpredict.data.market import CANDLE_COLUMNS, mark_gaps, typed_table
+from ethpredict.data.market import CANDLE_COLUMNS, mark_gaps
 from ethpredict.errors import DataError
 
 TAIL_REASONS = {
@@ -176,6 +176,16 @@ class TradeCutter:
             return f"the size {size:g} is not a finite number of at least 0"
         return "the time goes back; sort the trades by time, keeping their order within one time"
 
+    def closed(self) -> pd.DataFrame:
+        """Bars that have closed so far, as :meth:`finish` returns them."""
+        return self._table(*self._collected())
+
+    def _collected(self) -> tuple[np.ndarray, np.ndarray]:
+        """First and last trade of each closed bar, and its values."""
+        times = np.concatenate([np.empty((0, 2), np.int64), *(part[0] for part in self._done)])
+        values = np.concatenate([np.empty((0, N_VALUES)), *(part[1] for part in self._done)])
+        return times, values
+
     def finish(self) -> TradeBars:
         """End the tape: what is open becomes a tail.
 
@@ -192,8 +202,7 @@ class TradeCutter:
             self._whole, self._real, self._tail_times, self._tail_values
         )
         self._left.append((self._tail_times[:n_tails].copy(), self._tail_values[:n_tails].copy()))
-        times = np.concatenate([np.empty((0, 2), np.int64), *(part[0] for part in self._done)])
-        values = np.concatenate([np.empty((0, N_VALUES)), *(part[1] for part in self._done)])
+        times, values = self._collected()
         left = np.concatenate([part[0] for part in self._left])
         rest = np.concatenate([part[1] for part in self._left])
         tails = tail_table(
@@ -224,4 +233,5 @@ class TradeCutter:
         if not self.sided:
             columns["taker_buy_volume"] = np.full(len(times), np.nan)
         columns |= {"ts_open": borders[:, 0], "ts_close": borders[:, 1], "gap": gap}
-        return typed_table(CANDLE_COLUMNS, columns)
+        # The types are right as they are; looking at each again would cost more than the bars.
+        return pd.DataFrame({name: np.ascontiguousarray(columns[name]) for name in CANDLE_COLUMNS})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -58,12 +59,17 @@ METRICS = (
     "share_included",
     "share_constant_base_fee",
     "endowment_change",
+    "markout_1s",
+    "markout_5s",
+    "markout_30s",
     "lp_time",
     "lvr",
     "lp_arbitrage_fees",
     "lp_arbitrage_profit",
     "impermanent_loss",
 )
+# Seconds of the markouts that need events; the one of 5 minutes stands in the accounts.
+SHORT_MARKOUTS = {"markout_1s": 1.0, "markout_5s": 5.0, "markout_30s": 30.0}
 IDENTITY_TOLERANCE = 1e-9
 LEAST_DAYS = 30
 YEAR_DAYS = 365.0
@@ -81,12 +87,15 @@ class Outcome:
         After each row, before the final liquidation; USD, ETH.
     detail : ndarray, shape (N_DETAIL, n) or (N_DETAIL, 0)
         Quotes, fills, cash and targets per row.
+    markouts : mapping
+        Those of :data:`SHORT_MARKOUTS`, bps; empty where only bars are played.
     """
 
     accounts: Floats
     equity: Floats
     inventory: Floats
     detail: Floats
+    markouts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def final(self) -> float:
@@ -131,6 +140,7 @@ def pnl_parts(run_id: str, outcome: Outcome) -> dict[str, float]:
         "pnl_spread": float(accounts[acc.SPREAD]),
         "pnl_inventory": float(accounts[acc.INVENTORY]),
         "pnl_fees": float(accounts[acc.FEES]),
+        "pnl_funding": float(accounts[acc.FUNDING]),
         "pnl_gas": float(accounts[acc.GAS]),
         "pnl_bribe": float(accounts[acc.BRIBE]),
         "pnl_liquidation": float(accounts[acc.LIQUIDATION]),
@@ -293,6 +303,7 @@ def run_metrics(
         "share_constant_base_fee": venue.constant_fee_share,
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }
+    metrics |= {name: outcome.markouts.get(name, math.nan) for name in SHORT_MARKOUTS}
     metrics |= provider_metrics(accounts, market, venue)
     metrics |= return_ratios(pnl / capital, float(largest) / capital)
     return {name: metrics[name] for name in METRICS}, drawdown

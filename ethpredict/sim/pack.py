@@ -20,6 +20,7 @@ from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.lp_settings import lp_settings, provides
 from ethpredict.sim.metrics import METRICS, Outcome, daily_pnl, run_metrics
 from ethpredict.sim.quotes import Lattices, quote_rows, signal_rows, size_rows
+from ethpredict.sim.replay import Tapes, fidelity, simulate_replay
 from ethpredict.sim.rows import (
     Floats,
     MarketRows,
@@ -29,6 +30,7 @@ from ethpredict.sim.rows import (
     segment_path,
 )
 from ethpredict.sim.settings import Run, amm_settings, lob_settings
+from ethpredict.sim.tape import Records
 from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees
 
 _LOG = logging.getLogger(__name__)
@@ -116,6 +118,7 @@ def simulate_run(
     lattices: Lattices,
     detail: bool = False,
     tips: pd.DataFrame = NO_TIPS,
+    tapes: Tapes | None = None,
 ) -> Outcome:
     """Play one run over its rows.
 
@@ -131,6 +134,8 @@ def simulate_run(
         Whether to keep quotes, fills and targets per row.
     tips : DataFrame
         Single transactions, see :func:`ethpredict.sim.bribes.tip_rows`.
+    tapes : Tapes, optional
+        The market's events, for fidelities other than ``bars``.
 
     Returns
     -------
@@ -139,8 +144,10 @@ def simulate_run(
     Raises
     ------
     TrialError
-        If a setting is out of its range or the quotes have no fit to go by.
+        If a setting is out of its range, the quotes have no fit to go by, or the data has
+        no events for the fidelity.
     """
+    level = fidelity(run)
     n = len(market.close)
     equity, inventory = np.empty(n), np.empty(n)
     details = np.full((acc.N_DETAIL, n if detail else 0), np.nan)
@@ -149,6 +156,9 @@ def simulate_run(
         settings = lob_settings(run, market)
         quotes = quote_rows(run, market, path, lattices)
         base, per_usd = size_rows(run, market, path)
+        if level != "bars":
+            sizes = base, per_usd
+            return simulate_replay(run, market, quotes, sizes, tapes or Tapes(None), detail)
         accounts = run_lob(
             market.close,
             market.low,
@@ -290,6 +300,7 @@ def simulate_pack(
     detail: bool = False,
     failed: Mapping[str, str] | None = None,
     tips: pd.DataFrame = NO_TIPS,
+    records: Records | None = None,
 ) -> SimResult:
     """Simulate every member of a pack.
 
@@ -316,13 +327,15 @@ def simulate_pack(
         Quote id to reason; runs of such a quote fail with it.
     tips : DataFrame
         The ``tips`` table (ts, tip_gwei, included); pool runs that fit or copy tips need it.
+    records : Records, optional
+        Trades, book and funding, for fidelities other than ``bars``.
 
     Returns
     -------
     SimResult
         A :class:`TrialError` of one member is its row ``status = failed``.
     """
-    lattices = Lattices()
+    lattices, tapes = Lattices(), Tapes(records)
     cache = _RowCache(bars, blocks, paths, segment)
     metrics: list[dict[str, Any]] = []
     equity, daily, details = [], [], []
@@ -334,7 +347,7 @@ def simulate_pack(
             if failed and run.quote_id in failed:
                 raise TrialError(run.run_id, f"its quote failed: {failed[run.quote_id]}")
             market, path = cache.rows(run.quote_id)
-            outcome = simulate_run(run, market, path, lattices, detail, tips)
+            outcome = simulate_run(run, market, path, lattices, detail, tips, tapes)
             venue = venue_of(run, market)
             values, below = run_metrics(run.run_id, outcome, market, run.max_inventory, venue)
         except (TrialError, ConfigError) as found:
