@@ -11,7 +11,7 @@ from ethpredict import provenance
 from ethpredict.errors import EthPredictError
 from ethpredict.gpu import visible_gpus
 from ethpredict.sweep import start, views
-from ethpredict.sweep.ids import digest
+from ethpredict.sweep.ids import canonical_json, digest
 
 start.import_from(workflow.basedir)
 
@@ -174,6 +174,11 @@ def planned_files():
 def fetch_files(wildcards):
     """Local files that a source reads; none for the synthetic market."""
     return start.local_files(PLAN.specs["fetch"][known("fetch", wildcards)])
+
+
+def fetch_pace(wildcards):
+    """Patience towards remote sources: a resource, so that a change of it reruns nothing."""
+    return canonical_json(PLAN.settings["http"])
 
 
 def fetch_content(wildcards):

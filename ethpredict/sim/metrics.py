@@ -10,7 +10,7 @@ import numpy as np
 
 from ethpredict.errors import TrialError
 from ethpredict.sim import _account_kernels as acc
-from ethpredict.sim._path_kernels import drawdown_path
+from ethpredict.sim.kept import Kept, day_rows
 from ethpredict.sim.rows import Floats, Ints, MarketRows
 from ethpredict.sim.venue import Venue
 
@@ -108,14 +108,14 @@ def _ratio(above: float, below: float) -> float:
     return above / below if below != 0.0 else math.nan
 
 
-def pnl_parts(run_id: str, outcome: Outcome) -> dict[str, float]:
+def pnl_parts(run_id: str, outcome: Outcome | Kept) -> dict[str, float]:
     """Signed parts of the P&L, checked against the total.
 
     Parameters
     ----------
     run_id : str
         For the error.
-    outcome : Outcome
+    outcome : Outcome or Kept
         The run.
 
     Returns
@@ -159,15 +159,15 @@ def pnl_parts(run_id: str, outcome: Outcome) -> dict[str, float]:
     return {"pnl": total, **parts}
 
 
-def daily_pnl(outcome: Outcome, day: Ints) -> tuple[Ints, Floats]:
+def daily_pnl(kept: Kept, market: MarketRows) -> tuple[Ints, Floats]:
     """P&L per UTC day, every day of the span.
 
     Parameters
     ----------
-    outcome : Outcome
+    kept : Kept
         The run.
-    day : ndarray of int64, shape (n,)
-        UTC day of each row, not decreasing.
+    market : MarketRows
+        Its rows.
 
     Returns
     -------
@@ -176,10 +176,9 @@ def daily_pnl(outcome: Outcome, day: Ints) -> tuple[Ints, Floats]:
     pnl : ndarray, shape (d,)
         USD; the last day counts the liquidation; they sum to the total.
     """
-    days = np.arange(day[0], day[-1] + 1)
-    last = np.searchsorted(day, days, side="right") - 1
-    level = outcome.equity[last]
-    level[-1] = outcome.final
+    days, last = day_rows(market)
+    level = kept.equity[kept.places(last)]
+    level[-1] = kept.final
     return days, np.diff(level, prepend=0.0)
 
 
@@ -238,15 +237,15 @@ def provider_metrics(accounts: Floats, market: MarketRows, venue: Venue) -> dict
 
 
 def run_metrics(
-    run_id: str, outcome: Outcome, market: MarketRows, max_inventory: float, venue: Venue
-) -> tuple[dict[str, float], Floats]:
+    run_id: str, kept: Kept, market: MarketRows, max_inventory: float, venue: Venue
+) -> dict[str, float]:
     """All metrics of one run.
 
     Parameters
     ----------
     run_id : str
         For errors.
-    outcome : Outcome
+    kept : Kept
         The run.
     market : MarketRows
         Its rows.
@@ -258,18 +257,14 @@ def run_metrics(
 
     Returns
     -------
-    metrics : dict
+    dict
         Every name of :data:`METRICS`.
-    drawdown : ndarray, shape (n,)
-        Distance of the equity below its running peak, USD, >= 0.
     """
-    accounts = outcome.accounts
-    parts = pnl_parts(run_id, outcome)
+    accounts = kept.accounts
+    parts = pnl_parts(run_id, kept)
     capital, days = max_inventory * market.mean_mid + venue.deposit, market.days
     span = float(market.seconds.sum())
-    drawdown = np.empty(len(outcome.equity))
-    largest, under_water = drawdown_path(outcome.equity, outcome.final, market.seconds, drawdown)
-    _, pnl = daily_pnl(outcome, market.day)
+    _, pnl = daily_pnl(kept, market)
     fills = float(accounts[acc.N_BUYS] + accounts[acc.N_SELLS])
     notional = float(accounts[acc.NOTIONAL])
     metrics = parts | {
@@ -287,8 +282,8 @@ def run_metrics(
         "hit_ratio": _ratio(float(accounts[acc.WINS]), float(accounts[acc.CLOSES])),
         "mean_abs_inventory": float(accounts[acc.ABS_INVENTORY_S]) / span,
         "time_at_limit": float(accounts[acc.LIMIT_S]) / span,
-        "max_drawdown": float(largest),
-        "time_under_water": float(under_water) / span,
+        "max_drawdown": kept.largest,
+        "time_under_water": kept.under_water / span,
         "markout_5m": 1e4
         * _ratio(float(accounts[acc.MARKOUT]), float(accounts[acc.MARKOUT_NOTIONAL])),
         "n_sent": float(accounts[acc.N_SENT]),
@@ -303,7 +298,7 @@ def run_metrics(
         "share_constant_base_fee": venue.constant_fee_share,
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }
-    metrics |= {name: outcome.markouts.get(name, math.nan) for name in SHORT_MARKOUTS}
+    metrics |= {name: kept.markouts.get(name, math.nan) for name in SHORT_MARKOUTS}
     metrics |= provider_metrics(accounts, market, venue)
-    metrics |= return_ratios(pnl / capital, float(largest) / capital)
-    return {name: metrics[name] for name in METRICS}, drawdown
+    metrics |= return_ratios(pnl / capital, kept.largest / capital)
+    return {name: metrics[name] for name in METRICS}
