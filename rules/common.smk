@@ -163,6 +163,8 @@ def planned_files():
         "daily": ("simulate", "daily.parquet"),
         "scores": ("train", "scores.parquet"),
         "calibration": ("quote", "calibration.parquet"),
+        "quotes": ("quote", "status.parquet"),
+        "tips": ("fetch", "tips.parquet"),
         "quality": ("fetch", "quality.json"),
         "bar_quality": ("bars", "quality.json"),
         "meta": ("features", "meta.json"),
