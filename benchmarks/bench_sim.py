@@ -88,7 +88,7 @@ def replay_case(tape, steps: int) -> Callable[[], tuple[float, int]]:
     ):  # fmt: skip
         settings[place] = round(value) if place in (lob.S_ORDER_LOTS, lob.S_MAX_LOTS) else value
     rules = np.zeros(N_EVENT_SETTINGS)
-    rules[[V_RULE, V_BOOK]] = orders.QUEUE, 1.0
+    rules[[V_RULE, V_BOOK]] = orders.QUEUE if tape.has_book else orders.STRICT, tape.has_book
     rules[[V_ENTRY, V_FEED, V_RESPONSE]] = LATENCY
 
     def play() -> tuple[float, int]:
@@ -145,6 +145,9 @@ def bench_replay(name: str, data: Path, python: str | None) -> None:
     ours, prepare = cpu(play, 5), cpu(tape, 3)
     count = len(market.events)
     line(f"{name[:20]}: events", f"{count:,}", f"{steps:,} decisions, {fills} fills")
+    prints = make_tape("bench", capture.trades, None, TICK, LOT, first, stop)
+    _, strict = replay_case(prints, steps)()
+    line("  fills, trades strict against l2 queue", f"{strict / fills:.2f}", f"{strict} : {fills}")
     line("  replay, events/s", f"{count / ours:,.0f}", f"preparing once: {prepare:.3f} s")
     if python is None or not Path(python).exists():
         line("  ratio to hftbacktest", "skipped", "no environment; name it with --hft")
@@ -161,7 +164,9 @@ def bench_replay(name: str, data: Path, python: str | None) -> None:
         return
     theirs = json.loads(done.stdout.splitlines()[-1])
     line(
-        "  hftbacktest, events/s", f"{count / theirs['seconds']:,.0f}", f"{theirs['trades']} fills"
+        "  hftbacktest, events/s",
+        f"{count / theirs['seconds']:,.0f}",
+        f"{theirs['decisions']:,} decisions, {theirs['trades']} fills",
     )
     line("  ratio, replay alone", f"{theirs['seconds'] / ours:.1f}", "goal 1")
     line("  ratio, preparation included", f"{theirs['seconds'] / (ours + prepare):.2f}")
@@ -171,9 +176,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--hft")
-    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--messages", type=int, default=1_000_000, help="0 leaves the book out")
     options = parser.parse_args()
-    bench_book(options.messages)
+    if options.messages:
+        bench_book(options.messages)
     for name in ("binance_spot_ethusdt_20240808.gz", "binance_coinm_ethusd_perp_20240808.gz"):
         bench_replay(name, options.data, options.hft)
 

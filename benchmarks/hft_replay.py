@@ -19,12 +19,14 @@ from numba import njit
 @njit
 def quote(hbt, start, step, steps, tick, lot, order, limit, centre, slope):
     """Closed-form quotes every `step` ns; an order at an unchanged price stays."""
+    # The clock is unset until the feed has begun; then it stands at the first event.
+    hbt.elapse(0)
     first = hbt.current_timestamp
     if start > first:
         hbt.elapse(start - first)
-    for _ in range(steps):
+    for done in range(steps):
         if hbt.elapse(step) != 0:
-            return
+            return done
         hbt.clear_inactive_orders(0)
         depth = hbt.depth(0)
         mid = 0.5 * (depth.best_bid_tick + depth.best_ask_tick) * tick
@@ -56,16 +58,19 @@ def quote(hbt, start, step, steps, tick, lot, order, limit, centre, slope):
             hbt.submit_buy_order(0, 2 * below, below * tick, order, GTX, LIMIT, False)
         if sells and not has_ask:
             hbt.submit_sell_order(0, 2 * above + 1, above * tick, order, GTX, LIMIT, False)
+    return steps
 
 
 def main() -> None:
     case = np.load(sys.argv[1])
     value = {name: case[name].item() for name in case.files if name != "events"}
+    # hftbacktest keeps a pointer only: the array must live as long as the backtest.
+    events = case["events"]
     best, state = np.inf, None
     for _ in range(int(value["repeats"]) + 1):
         asset = (
             BacktestAsset()
-            .data([case["events"]])
+            .data([events])
             .linear_asset(1.0)
             .constant_order_latency(int(value["entry"]), int(value["response"]))
             .risk_adverse_queue_model()
@@ -78,7 +83,7 @@ def main() -> None:
         )
         hbt = ROIVectorMarketDepthBacktest([asset])
         start = time.process_time()
-        quote(
+        done = quote(
             hbt, int(value["start"]), int(value["step"]), int(value["steps"]), value["tick"],
             value["lot"], value["order"], value["limit"], value["centre"], value["slope"],
         )  # fmt: skip
@@ -86,6 +91,7 @@ def main() -> None:
         best = min(best, time.process_time() - start) if state is not None else best
         found = hbt.state_values(0)
         state = {"trades": int(found.num_trades), "volume": float(found.trading_volume)}
+        state["decisions"] = done
         hbt.close()
     sys.stdout.write(json.dumps({"seconds": best, **state}) + "\n")
 

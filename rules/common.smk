@@ -163,6 +163,8 @@ def planned_files():
         "daily": ("simulate", "daily.parquet"),
         "scores": ("train", "scores.parquet"),
         "calibration": ("quote", "calibration.parquet"),
+        "quotes": ("quote", "status.parquet"),
+        "tips": ("fetch", "tips.parquet"),
         "quality": ("fetch", "quality.json"),
         "bar_quality": ("bars", "quality.json"),
         "meta": ("features", "meta.json"),
@@ -209,12 +211,14 @@ def simulate_blocks(wildcards):
 
 
 def simulate_events(wildcards):
-    """Tables of the market that a pack replays: none at fidelity bars."""
+    """Tables of the market that a pack on the book reads: at fidelity bars funding alone."""
     member = PLAN.members("simulate", known("simulate", wildcards))[0]
     level = member["settings"]["sim"].get("fidelity", "bars")
     fetch = PLAN.specs["bars"][member["upstream"]["bars"]]["upstream"]["fetch"]
-    names = {"bars": [], "trades": ["trades", "funding"]}.get(
-        level, ["trades", "funding", "book"]
+    if member["settings"]["sim"]["venue"] != "lob":
+        return []
+    names = {"bars": ["funding"], "trades": ["funding", "trades"]}.get(
+        level, ["funding", "trades", "book"]
     )
     return [f"{STORE}/fetch/{fetch}/{name}.parquet" for name in names]
 

@@ -8,17 +8,14 @@ rule summarise_study:
         daily=study_files("simulate", "daily.parquet"),
         scores=study_files("train", "scores.parquet"),
         statuses=study_files("train", "status.parquet"),
+        tips=study_files("fetch", "tips.parquet"),
     output:
         trials=report(
             f"{STUDY}/trials.parquet",
             caption="captions/trials.rst",
             category="Trials",
         ),
-        leaderboard=report(
-            f"{STUDY}/leaderboard.json",
-            caption="captions/leaderboard.rst",
-            category="Trials",
-        ),
+        board=f"{STUDY}/board.json",
         top=f"{STUDY}/top.json",
     log:
         f"results/logs/summarise/{PLAN.study}.log",
@@ -46,12 +43,22 @@ rule simulate_top:
         trials=f"{STUDY}/trials.parquet",
         bars=study_files("bars", "bars.parquet"),
         blocks=study_files("fetch", "blocks.parquet"),
+        board=f"{STUDY}/board.json",
         tips=study_files("fetch", "tips.parquet"),
+        trades=study_files("fetch", "trades.parquet"),
+        funding=study_files("fetch", "funding.parquet"),
+        book=study_files("fetch", "book.parquet"),
         paths=study_files("quote", "paths.parquet"),
     output:
         paths=f"{STUDY}/top/paths.parquet",
         locked=f"{STUDY}/top/locked.parquet",
         equity=f"{STUDY}/top/locked_equity.parquet",
+        fidelity=f"{STUDY}/top/fidelity.parquet",
+        leaderboard=report(
+            f"{STUDY}/leaderboard.json",
+            caption="captions/leaderboard.rst",
+            category="Trials",
+        ),
         reveal=f"{STUDY}/top/reveal.json",
     log:
         f"results/logs/top/{PLAN.study}.log",

@@ -2,21 +2,19 @@
 
 Parameters (a view of the frozen plan)
 --------------------------------------
-study, trials (as in the plan), runs {run id: settings, upstream, replicate}, top,
-files {"bars" | "blocks" | "paths": {id: position in the input list}}.
+study, trials, runs {run id: settings, upstream, replicate}, top, objective, replay (settings of
+finer fidelities), files {"bars" | "blocks" | "paths": {id: position in the input list}}.
 
-Inputs
-------
-top, trials; bars, blocks, tips, paths : lists of parquet files.
+Inputs: top, trials, board; lists bars, blocks, tips, trades, funding, book, paths.
 
 Outputs
 -------
 ===================== =============================================================
-paths.parquet         trial_id, name, baseline, run_id and the simulator's detailed rows
-                      on validation, for the first replicate of each top trial
-locked.parquet        trial_id, name, baseline, run_id and all metrics on the locked
-                      days: top trials and the baselines at their settings
-locked_equity.parquet trial_id, name, baseline, run_id, k, ts, equity, inventory, drawdown
+paths.parquet         by run: rows on validation, first replicate of each top trial
+locked.parquet        by run: metrics on the locked days, with the matching baselines
+locked_equity.parquet k, ts, equity, inventory, drawdown
+fidelity.parquet      by run, fidelity and fill: metrics on validation
+leaderboard.json      the board with `bracket`: by fill rule, sign flips, rank correlations
 reveal.json           trials, how often, who came later; reveals/NNNN-*.json: one a reveal
 ===================== =============================================================
 """
@@ -25,8 +23,10 @@ from pathlib import Path
 
 from ethpredict import log
 from ethpredict.io.artefact import read_json, read_table, verify, write_json, write_table
+from ethpredict.sim.tape import read_records
+from ethpredict.stats.bracket import bracket_board
 from ethpredict.stats.resimulate import resimulate
-from ethpredict.stats.reveal import reveal_record, revealed_runs
+from ethpredict.stats.reveal import record_reveal, revealed_runs
 from ethpredict.sweep.views import read_view, top_view
 
 
@@ -35,22 +35,22 @@ def main(inputs, outputs, spec: dict) -> None:
     files, top = spec["files"], read_json(inputs.top)["trials"][: spec["top"]]
     completed = read_table(inputs.trials, ["trial_id"], status="ok")["trial_id"].tolist()
     runs = revealed_runs(spec["trials"], spec["runs"], top, completed)
+    events, market = (inputs.trades, inputs.funding, inputs.book), files["blocks"]
     tables = resimulate(
         runs,
         bars=lambda key: read_table(inputs.bars[files["bars"][key]]),
-        blocks=lambda key: read_table(inputs.blocks[files["blocks"][key]]),
+        blocks=lambda key: read_table(inputs.blocks[market[key]]),
         paths=lambda key: read_table(inputs.paths[files["paths"][key]], quote_id=key),
-        tips=lambda key: read_table(inputs.tips[files["blocks"][key]]),
+        tips=lambda key: read_table(inputs.tips[market[key]]),
+        records=lambda key: read_records([part[market[key]] for part in events]),
+        replay=spec["replay"],
     )
-    write_table(tables.paths, outputs.paths)
-    write_table(tables.locked, outputs.locked)
-    write_table(tables.equity, outputs.equity)
+    for name in ("paths", "locked", "equity", "fidelity"):
+        write_table(getattr(tables, name), getattr(outputs, name))
+    finer = bracket_board(tables.fidelity, top, spec["objective"])
+    write_json({**read_json(inputs.board), "bracket": finer}, outputs.leaderboard)
     folder = Path(outputs.reveal).parent.parent / "reveals"
-    earlier = map(read_json, sorted(folder.glob("[0-9]*.json")))
-    summary, record = reveal_record(spec["trials"], top, runs, list(earlier))
-    if record:
-        write_json(record, folder / f"{record['number']:04d}-{record['digest']}.json")
-    write_json(summary, outputs.reveal)
+    write_json(record_reveal(folder, spec["trials"], top, runs), outputs.reveal)
 
 
 if "snakemake" in globals():

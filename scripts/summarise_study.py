@@ -7,6 +7,7 @@ study, trials (id, name, baseline, settings, runs), axes, n_trials_ever, objecti
 Inputs
 ------
 metrics, equity, daily, scores, statuses : lists of the packs' tables, oldest pack first.
+tips : list of the fetched tables of single transactions.
 
 Outputs
 -------
@@ -20,7 +21,8 @@ trials.parquet       one row per trial, sorted by ``trial_id``:
                      ``n_days`` int32, ``sharpe_daily skew kurtosis dsr dsr_venue
                      sharpe_variance_venue min_track_record``, and the difference to the
                      baselines at equal settings: ``vs_no_signal vs_do_nothing`` with ``_se``
-leaderboard.json     counts, best trial, baselines, failures, axis effects, PBO
+board.json           counts, best trial, baselines, failures, axis effects, PBO, gain of
+                     the signal, fidelities, fits of inclusion
 top.json             {"trials": ids of the best on validation, best first}
 ==================== ==============================================================
 """
@@ -35,7 +37,7 @@ def main(inputs, outputs, spec: dict) -> None:
     """Read the packs' tables, summarise, write."""
     summary = summarise_files(spec, inputs)
     write_table(summary.trials, outputs.trials)
-    write_json({"study": spec["study"], **summary.leaderboard}, outputs.leaderboard)
+    write_json({"study": spec["study"], **summary.leaderboard}, outputs.board)
     write_json({"trials": summary.top}, outputs.top)
 
 

@@ -148,6 +148,22 @@ def iter_table(path: str | Path, columns: list[str] | None = None) -> Iterator[p
             )
 
 
+def row_count(path: str | Path) -> int:
+    """Rows of a parquet file, from its footer.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is no parquet file.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        raise DataError(
+            path, None, f"cannot be read as parquet ({error}); remove it and rerun"
+        ) from error
+
+
 def read_table(path: str | Path, columns: list[str] | None = None, **filters: Any) -> pd.DataFrame:
     """Read a parquet file of this project.
 

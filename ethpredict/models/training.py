@@ -10,6 +10,7 @@ whole bucket is one stack; results there are reproducible for a fixed stack.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -172,7 +173,10 @@ def _deterministic(device: str) -> Iterator[None]:
     torch.set_num_threads(1)
     if device == "cuda":
         torch.use_deterministic_algorithms(True)
+        # cuBLAS reads this when it starts and is not deterministic without.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ from ethpredict.sim._lob_kernels import run_lob
 from ethpredict.sim._lp_kernels import run_lp
 from ethpredict.sim._taker_kernels import run_amm
 from ethpredict.sim.bribes import base_fees, tip_rows
+from ethpredict.sim.funding import funding_rates, pay_at_closes
 from ethpredict.sim.kept import keep
 from ethpredict.sim.lanes import play_lanes
 from ethpredict.sim.lp_settings import lp_settings, provides
@@ -104,7 +105,7 @@ def simulate_run(
     tips : DataFrame
         Single transactions, see :func:`ethpredict.sim.bribes.tip_rows`.
     tapes : Tapes, optional
-        The market's events, for fidelities other than ``bars``.
+        The market's funding and, for fidelities other than ``bars``, its events.
 
     Returns
     -------
@@ -155,6 +156,8 @@ def simulate_run(
             inventory,
             details,
         )
+        facts = tapes.records.funding if tapes and tapes.records else None
+        pay_at_closes(facts, market, accounts, equity, inventory, details)
     elif provides(run):
         mu, h_rem = signal_rows(run, path, market.close)
         accounts = run_lp(
@@ -255,7 +258,7 @@ def simulate_pack(
     tips : DataFrame
         The ``tips`` table (ts, tip_gwei, included); pool runs that fit or copy tips need it.
     records : Records, optional
-        Trades, book and funding, for fidelities other than ``bars``.
+        Funding, and for fidelities other than ``bars`` trades and book.
 
     Returns
     -------
@@ -268,7 +271,9 @@ def simulate_pack(
     equity, daily, details = [], [], []
     shares: dict[str, float] = {}
     runs = sorted((Run.from_member(member) for member in members), key=lambda run: run.run_id)
-    played = {} if detail else play_lanes(runs, cache.rows, failed or {})
+    # Funding is paid on whole paths, which lanes do not keep.
+    whole = detail or (records is not None and len(funding_rates(records.funding)) > 0)
+    played = {} if whole else play_lanes(runs, cache.rows, failed or {})
     for run in runs:
         row: dict[str, Any] = {"run_id": run.run_id, "status": "ok", "error": ""}
         try:

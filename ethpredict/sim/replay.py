@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ethpredict.data.market import empty_facts
 from ethpredict.errors import TrialError
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _l2_kernels as l2
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim import _order_kernels as orders
 from ethpredict.sim._replay_kernels import run_replay
+from ethpredict.sim.funding import funding_rates
 from ethpredict.sim.metrics import SHORT_MARKOUTS, Outcome
 from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.rows import MARKOUT_NS, SECOND_NS, Floats, Ints, MarketRows
@@ -207,7 +207,7 @@ def simulate_replay(
         delay += int((tape.quotes[:, 1] - tape.quotes[:, 0]).max())
     own = np.zeros((_room(times, int(settings[lob.S_LAYERS]), delay), orders.N_OWN), np.int64)
     facts = tapes.records.funding if tapes.records is not None else None
-    funding = empty_facts() if facts is None else facts[facts["name"] == "funding_rate"]
+    funding = funding_rates(facts)
     moments = funding["ts"].to_numpy(np.int64) - tape.base
     paid = moments > times[0]
     equity, inventory = np.empty(n), np.empty(n)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ethpredict.data.market import empty_book
+from ethpredict.data.market import empty_book, empty_facts, empty_trades
 from ethpredict.errors import TrialError
-from ethpredict.io.artefact import read_table
+from ethpredict.io.artefact import read_table, row_count
 from ethpredict.sim import _tape_kernels as tk
 from ethpredict.sim._order_kernels import UNITS
 from ethpredict.sim.rows import SECOND_NS, Floats, Ints
@@ -33,23 +34,38 @@ class Records:
         Gives the `book` table.
     funding : DataFrame or None
         Facts of the perpetual's funding.
+    filled : tuple of str
+        Which of `trades` and `book` have rows, known without reading them.
     """
 
     trades: Callable[[], pd.DataFrame]
     book: Callable[[], pd.DataFrame]
     funding: pd.DataFrame | None = None
+    filled: tuple[str, ...] = ("trades", "book")
 
 
 def read_records(paths: Sequence[str]) -> Records | None:
-    """Records of `trades`, `funding` and `book` files, in this order; None without any."""
+    """Records of a market's files, told apart by name; None without any.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        Any of `trades.parquet`, `funding.parquet` and `book.parquet` of one market; what
+        is not there is empty.
+    """
     if not paths:
         return None
-    files = dict(zip(("trades", "funding", "book"), paths, strict=False))
+    files = {Path(path).stem: path for path in paths}
 
-    def book() -> pd.DataFrame:
-        return read_table(files["book"]) if "book" in files else empty_book()
+    def table(name: str, empty: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        return read_table(files[name]) if name in files else empty()
 
-    return Records(lambda: read_table(files["trades"]), book, read_table(files["funding"]))
+    return Records(
+        lambda: table("trades", empty_trades),
+        lambda: table("book", empty_book),
+        table("funding", empty_facts),
+        tuple(name for name in ("trades", "book") if name in files and row_count(files[name])),
+    )
 
 
 @dataclass(frozen=True)

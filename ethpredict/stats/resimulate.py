@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from ethpredict.sim import simulate_pack
+from ethpredict.sim.tape import Records
+from ethpredict.stats.bracket import KEY, comparison, variants
 from ethpredict.stats.reveal import LOCKED, VALIDATION, RevealedRun, identify, packs
 
 LoadTable = Callable[[str], pd.DataFrame]
+LoadRecords = Callable[[str], Records | None]
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,15 @@ class Revealed:
         Metrics on the locked days.
     equity : DataFrame
         200-point equity on the locked days.
+    fidelity : DataFrame
+        Metrics on validation of the first replicate of each top trial on the order book, by
+        fidelity and fill rule.
     """
 
     paths: pd.DataFrame
     locked: pd.DataFrame
     equity: pd.DataFrame
+    fidelity: pd.DataFrame
 
 
 def _quote_paths(members: Sequence[RevealedRun], load: LoadTable) -> pd.DataFrame:
@@ -44,6 +52,8 @@ def resimulate(
     blocks: LoadTable,
     paths: LoadTable,
     tips: LoadTable,
+    records: LoadRecords,
+    replay: Mapping[str, Any],
 ) -> Revealed:
     """Simulate the revealed runs on both segments.
 
@@ -51,29 +61,38 @@ def resimulate(
     ----------
     runs : sequence of RevealedRun
         Top trials and baselines.
-    bars, blocks, paths, tips : callable
-        Give the table of a bars id, of a fetch id, of a quote id, and of a fetch id.
+    bars, blocks, paths, tips, records : callable
+        Give the table of a bars id, of a fetch id, of a quote id, of a fetch id, and the
+        events of a fetch id.
+    replay : mapping
+        Settings below `sim.lob` for finer fidelities than a run was planned for.
 
     Returns
     -------
     Revealed
         Empty tables keep the identifying columns.
     """
-    details, locked, equity = [], [], []
+    details, locked, equity, finer = [], [], [], []
     for bars_id, fetch_id, members in packs(runs):
         rows, chain, quotes = bars(bars_id), blocks(fetch_id), _quote_paths(members, paths)
-        sent = tips(fetch_id)
+        market: dict[str, Any] = {"tips": tips(fetch_id), "records": records(fetch_id)}
         everyone = [run.member for run in members]
         shown = [run.member for run in members if run.first and not run.baseline]
         if shown:
             result = simulate_pack(
-                rows, chain, quotes, shown, segment=VALIDATION, detail=True, tips=sent
+                rows, chain, quotes, shown, segment=VALIDATION, detail=True, **market
             )
             details.append(result.paths)
-        result = simulate_pack(rows, chain, quotes, everyone, segment=LOCKED, tips=sent)
+        filled = market["records"].filled if market["records"] is not None else ()
+        others, table = variants(members, filled, replay)
+        if others:
+            result = simulate_pack(rows, chain, quotes, others, segment=VALIDATION, **market)
+            finer.append(comparison(result.metrics, table, members))
+        result = simulate_pack(rows, chain, quotes, everyone, segment=LOCKED, **market)
         locked.append(result.metrics)
         equity.append(result.equity)
-    return Revealed(*(_join(tables, runs) for tables in (details, locked, equity)))
+    fidelity = pd.concat(finer, ignore_index=True) if finer else pd.DataFrame(columns=KEY)
+    return Revealed(_join(details, runs), _join(locked, runs), _join(equity, runs), fidelity)
 
 
 def _join(tables: Sequence[pd.DataFrame], runs: Sequence[RevealedRun]) -> pd.DataFrame:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ethpredict.errors import DataError
+from ethpredict.io.artefact import read_json, write_json
 from ethpredict.stats.paired import BaselineIndex
 
 VALIDATION, LOCKED = 0, 1
@@ -205,3 +207,30 @@ def reveal_record(
         ),
     }
     return summary, record
+
+
+def record_reveal(
+    folder: Path,
+    trials: Sequence[Mapping[str, Any]],
+    revealed: Sequence[str],
+    runs: Sequence[RevealedRun],
+) -> dict[str, Any]:
+    """Write the record of this reveal beside the earlier ones, unless it is there already.
+
+    Parameters
+    ----------
+    folder : Path
+        With one ``NNNN-<digest>.json`` a reveal.
+    trials, revealed, runs
+        As for :func:`reveal_record`.
+
+    Returns
+    -------
+    dict
+        The summary of :func:`reveal_record`.
+    """
+    earlier = [read_json(path) for path in sorted(folder.glob("[0-9]*.json"))]
+    summary, record = reveal_record(trials, revealed, runs, earlier)
+    if record:
+        write_json(record, folder / f"{record['number']:04d}-{record['digest']}.json")
+    return summary

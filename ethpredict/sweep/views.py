@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ethpredict.config.schema import leaves
 from ethpredict.errors import DataError
 from ethpredict.sweep.ids import digest
 from ethpredict.sweep.plan import Plan, read_plan
@@ -66,12 +67,29 @@ def top_view(plan: Plan) -> dict[str, Any]:
             run["id"]: {**plan.specs["simulate"][run["id"]], "fetch": run["fetch"]} for run in runs
         },
         "top": plan.settings["top"],
+        "objective": plan.settings["objective"],
+        "replay": replay_settings(plan),
         "files": {
             "bars": {key: i for i, key in enumerate(bars)},
             "blocks": {key: i for i, key in enumerate(fetches)},
             "paths": {quote: packs[pack] for quote, pack in holder.items()},
         },
     }
+
+
+def replay_settings(plan: Plan) -> dict[str, Any]:
+    """Settings below `sim.lob` of the finer fidelities: the study's, first of an axis, or default.
+
+    A trial that is planned for bars has none of them, but its best are played finer as well.
+    """
+    first = {axis["key"]: axis["values"][0] for axis in plan.axes}
+    given = plan.config.get("sim", {}).get("lob", {})
+    found = {}
+    for key, leaf in leaves().items():
+        name = key.removeprefix("sim.lob.")
+        if name != key and any(other == "sim.fidelity" for other, _ in leaf.applies):
+            found[name] = first.get(key, given.get(name, leaf.default))
+    return found
 
 
 def artefact_ids(plan: Plan) -> dict[str, list[str]]:

@@ -77,7 +77,7 @@ def test_a_bad_row_is_one_clear_error_and_leaves_nothing(tmp_path: Path) -> None
 def test_a_partly_finished_study_has_a_report_that_says_so(folder: Folder) -> None:
     for path in sorted(folder.path.glob("results/store/simulate/*"))[1:]:
         shutil.rmtree(path)
-    for name in ("trials.parquet", "leaderboard.json", "top.json"):
+    for name in ("trials.parquet", "board.json", "leaderboard.json", "top.json"):
         (folder.path / "results" / "tiny" / name).unlink()
     answer = folder.snakemake("partial_report", "--cores", "1")
     assert answer.code == 0, answer.text

@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.random import default_rng
+from scipy.stats import norm
 from sklearn.metrics import log_loss
 
+from ethpredict.config.load import load, nest
+from ethpredict.config.schema import applicable
 from ethpredict.models import PackResult, load_model, save_models, train_pack
+from ethpredict.models.base import Sample, Spans
 from ethpredict.models.blend import blend_weights
 from ethpredict.models.calibrators import fit_calibrator
+from ethpredict.models.confidence import ConfidenceGru
 
 SMALL = {"hidden": 6, "layers": 1, "dropout": 0.0, "learning_rate": 0.01, "weight_decay": 0.1,
          "batch_rows": 128, "epochs": 8, "patience": 2}  # fmt: skip
@@ -25,16 +30,25 @@ FULL = {
     "calibration": "platt",
 }
 
-KEEN = FULL["level2"] | {
-    "gru": SMALL | {"bars": 4, "segment": 12, "learning_rate": 0.03, "weight_decay": 0.01,
-                    "batch_rows": 64, "epochs": 40, "patience": 10},
-}  # fmt: skip
+LSTM = SMALL | {"bars": 4, "mode": "segments", "segment": 24, "learning_rate": 0.02}
+CONFIDENCE = nest(applicable(load([], {"model__level2__algo": "gru"}).values))["model"]["level2"]
+"""The confidence as the schema has it."""
 
 
 def member(world: Any, id: str, algo: str = "ridge", **changes: Any) -> dict[str, Any]:
     made = world.member(id, algo, test_days=changes.pop("test_days", 15))
     made["settings"]["model"] |= FULL | changes
     return made
+
+
+def planted_gap(skill: float) -> float:
+    """How much more often the larger half of true signals has the right side (normal returns).
+
+    The side is right with probability Phi(a |z|), a^2 = skill / (1 - skill), z normal.
+    """
+    z = norm.ppf(0.5 + (np.arange(100_000) + 0.5) / 200_000)
+    right = norm.cdf(np.sqrt(skill / (1 - skill)) * z)
+    return float(right[50_000:].mean() - right[:50_000].mean())
 
 
 def metric(result: PackResult, name: str, model_id: str = "full") -> np.ndarray:
@@ -46,26 +60,81 @@ def test_planted_skill_passes_through_all_levels(build_world: Any) -> None:
     """R2 = 0.3 is planted; the chain costs data, so the bounds are wider than ridge's alone."""
     world = build_world(n=3000, skill=0.3)
     world.validation.update(train_days=60, locked_days=0, kfold=2)
-    result = train_pack(*world.tables, [member(world, "full", test_days=30, level2=KEEN)])
+    result = train_pack(*world.tables, [member(world, "full", test_days=30, level2=CONFIDENCE)])
     assert result.status["error"].tolist() == [""]
     assert 0.2 < metric(result, "r2").mean() < 0.36
     expected_ic = 6 / np.pi * np.arcsin(np.sqrt(0.3) / 2)
     assert metric(result, "ic").mean() == pytest.approx(expected_ic, abs=0.07)
     frame = result.predictions.iloc[:-2]
     ret = world.labels["ret"].to_numpy()[frame["row"]]
-    paid = np.sign(frame["m"]) * ret > 2e-4
+    paid = np.sign(frame["m"]) * ret > 1e-4 * CONFIDENCE["cost_bps"]
     sure = frame["p"] > frame["p"].median()
-    assert paid[sure].mean() > paid[~sure].mean() + 0.06  # a large |m| pays more often
+    # A large |m| pays more often; two small nets in a row keep at least half of it.
+    assert paid[sure].mean() - paid[~sure].mean() > 0.5 * planted_gap(0.3)
     assert abs(frame["p"].mean() - paid.mean()) < 0.05
     assert ((frame["gain"] > 0) & (frame["loss"] > 0)).all()
     assert frame["base_rate"].between(0.5, 0.8).all()
     # the scores of p are those of the table's own p, against what following m gave
     told = result.scores.query("scheme == 'confidence'").set_index("metric")["value"]
-    seen = frame["p"].notna().to_numpy()
-    assert told["n_rows"] == seen.sum() + result.predictions.iloc[-2:]["p"].notna().sum() - 1
-    assert told["log_loss"] == pytest.approx(log_loss(paid[seen], frame["p"][seen]), rel=0.005)
+    every = result.predictions
+    own = world.labels.iloc[every["row"]]
+    seen = every["p"].notna().to_numpy() & own["ret"].notna().to_numpy()
+    seen &= (own["weight"] > 0).to_numpy()
+    pays = (np.sign(every["m"].to_numpy()) * own["ret"].to_numpy() > 1e-4 * CONFIDENCE["cost_bps"])[
+        seen
+    ]
+    assert told["n_rows"] == seen.sum()
+    wanted = log_loss(pays, every["p"][seen], sample_weight=own["weight"][seen])
+    assert told["log_loss"] == pytest.approx(wanted, rel=1e-9)
     assert told["log_loss"] < told["prior_log_loss"]  # skill that the training share has not
     assert told["ece"] < 0.1
+
+
+def test_the_default_confidence_is_not_under_trained() -> None:
+    """The 720 meta-labels of a 60-day hourly window are enough for most of what |m| tells."""
+    n, gaps = 720, []
+    chosen = {"scaler": "zscore", "level2": CONFIDENCE}
+    for seed in range(4):
+        rng = default_rng(seed)
+        z, noise, x = rng.standard_normal(4720), rng.standard_normal(4720), rng.random((4720, 6))
+        label = (z * (np.sqrt(0.3) * z + np.sqrt(0.7) * noise) > 0).astype(float)
+        wide = np.column_stack([x, z, np.abs(z)])
+        spans = Spans(np.arange(4720), np.ones(4720, dtype=bool), np.zeros(4720, dtype=bool))
+        data = Sample(wide, np.arange(n), label[:n], np.ones(n), spans)
+        net = ConfidenceGru().fit(ConfidenceGru().prepare(data, chosen), chosen, seed, "cpu")
+        later = np.arange(n + 20, 4720)
+        p = net.predict(wide, later)
+        sure = p > np.median(p)
+        gaps.append(label[later][sure].mean() - label[later][~sure].mean())
+    assert np.mean(gaps) > 0.7 * planted_gap(0.3)
+
+
+def test_nets_on_every_level_find_the_planted_skill(build_world: Any) -> None:
+    """LSTM, MLP and GRU together; two thirds of the planted rank correlation."""
+    world = build_world(n=2600, skill=0.3)
+    world.validation.update(train_days=60, locked_days=0, kfold=2)
+    level0 = {"algo": "lstm", "network": LSTM}
+    made = member(world, "full", "lstm", test_days=45, level0=level0, level2=CONFIDENCE)
+    result = train_pack(*world.tables, [made])
+    assert result.status["error"].tolist() == [""]
+    planted = 6 / np.pi * np.arcsin(np.sqrt(0.3) / 2)
+    assert 0.6 * planted < metric(result, "ic").mean() < 1.2 * planted
+    assert result.predictions["p"].notna().mean() > 0.95
+
+
+@pytest.mark.slow
+def test_noise_shows_no_skill_through_nets_on_every_level(build_world: Any) -> None:
+    """As below, with an LSTM at the bottom."""
+    found = []
+    for seed in range(6):
+        world = build_world(n=1100, skill=0.0, seed=500 + seed)
+        world.validation.update(test_days=20, locked_days=0, kfold=2)
+        made = member(world, "full", "lstm", level0={"algo": "lstm", "network": LSTM})
+        result = train_pack(*world.tables, [made])
+        assert result.status["error"].tolist() == [""]
+        found.append(metric(result, "ic").mean())
+    error = np.std(found, ddof=1) / np.sqrt(len(found))
+    assert abs(np.mean(found)) < 2.57 * error  # t(5), 95 %
 
 
 def test_noise_shows_no_skill_through_all_levels(build_world: Any) -> None:

@@ -47,11 +47,19 @@ def test_stacked_layer_is_torchs_layer_of_each_model(kind: str) -> None:
             torch.testing.assert_close(found, wanted, rtol=1e-11, atol=1e-12)
 
 
-def test_lstm_alone_takes_the_fused_layer_with_the_same_numbers() -> None:
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_one_model_takes_torchs_layer_with_the_same_numbers(kind: str) -> None:
     torch.manual_seed(5)
-    own = weights(4)
+    own = weights(4 if kind == "lstm" else 3)
     x = torch.randn(M, T, B, IN, dtype=torch.float64)
-    together = recurrent.lstm(x, *own)
+    layer = getattr(recurrent, kind)
+    together = layer(x, *own)
+    (together**2).sum().backward()
+    slopes = [weight.grad.clone() for weight in own]
     for m in range(M):
-        alone = recurrent.lstm(x[m : m + 1], *(weight[m : m + 1] for weight in own))
+        one = [weight[m : m + 1].detach().requires_grad_() for weight in own]
+        alone = layer(x[m : m + 1], *one)
         torch.testing.assert_close(alone[0], together[m], rtol=1e-11, atol=1e-12)
+        (alone**2).sum().backward()
+        for found, wanted in zip(one, slopes, strict=True):
+            torch.testing.assert_close(found.grad[0], wanted[m], rtol=1e-11, atol=1e-12)

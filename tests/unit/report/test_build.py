@@ -17,7 +17,7 @@ from tests.unit.report.study_fixture import build_study, trials
 
 OPTIONAL = (
     *("trials", "leaderboard", "top", "paths", "locked", "locked_equity", "equity", "daily"),
-    *("scores", "calibration", "reveal", "quality", "meta", "provenance"),
+    *("scores", "calibration", "quotes", "reveal", "quality", "meta", "provenance"),
 )
 LOADED = ("src", "srcset", "action", "data", "poster", "background", "formaction")
 
@@ -148,7 +148,7 @@ def test_metrics_of_other_versions_are_shown_where_there_are_any(study: SimpleNa
 
 def test_what_is_not_modelled_is_said(text: str) -> None:
     limits = text[text.index('id="methods"') :]
-    assert "Funding of perpetuals is not in this version" in limits
+    assert "Where the data has funding rates" in limits
 
 
 def test_only_the_choice_and_its_baselines_show_a_locked_result(
@@ -207,6 +207,7 @@ def test_a_study_that_only_has_its_plan_is_a_page_too(study: SimpleNamespace) ->
         "daily",
         "scores",
         "calibration",
+        "quotes",
         "reveal",
         "quality",
         "meta",

@@ -21,6 +21,7 @@ from ethpredict.sim import simulate_pack
 from ethpredict.sim.pack import NO_TIPS
 from ethpredict.sim.rows import market_rows
 from ethpredict.sim.settings import Run, lob_settings
+from ethpredict.sim.tape import Records
 
 
 def same_tables(first: Any, second: Any) -> None:
@@ -244,3 +245,30 @@ def test_script_writes_the_same_bytes_twice(
         (bars["ts_close"][89] - bars["ts_open"][0]) / 86_400e9
     )
     assert json.loads(written[0]["spec.json"])["id"] == "p"
+
+
+def test_funding_is_paid_on_the_position_at_the_last_close(make_market, make_member) -> None:
+    """Three payments by hand: before the position, at a close, and between two closes."""
+    bars, blocks, path = make_market(n=40, flaws=False)
+    close = bars["ts_close"].to_numpy()
+    moments = [close[0] - 1, close[10], close[20] + 5_000_000_000]
+    facts = pd.DataFrame({"ts": moments, "name": "funding_rate", "value": [0.5, 1e-3, -2e-3]})
+    records = Records(lambda: None, lambda: None, facts, ())
+    member = make_member("h", sim__venue="lob", quoting__strategy="hold")
+    played = [
+        simulate_pack(bars, blocks, path, [member], detail=True, records=given)
+        for given in (None, records)
+    ]
+    (plain, paid) = (result.metrics.iloc[0] for result in played)
+    held = played[0].paths["inventory"].to_numpy()
+    assert held[10] > 0
+    mid = bars["close"].to_numpy()
+    wanted = -(held[10] * mid[10] * 1e-3 - held[20] * mid[20] * 2e-3)
+    assert paid["pnl_funding"] == pytest.approx(wanted, rel=1e-12)
+    assert paid["pnl"] - plain["pnl"] == pytest.approx(wanted, rel=1e-9)
+    gap = played[1].paths["equity"] - played[0].paths["equity"]
+    assert gap[9] == 0
+    assert gap[10] == pytest.approx(-held[10] * mid[10] * 1e-3)
+    assert gap[21] == pytest.approx(wanted)
+    alone = simulate_pack(bars, blocks, path, [member], records=records).metrics
+    assert alone["pnl"].iloc[0] == paid["pnl"]

@@ -98,10 +98,13 @@ def fake_simulate(
     segment: int,
     detail: bool = False,
     tips: Any = None,
+    records: Any = None,
 ) -> SimpleNamespace:
     """Record what would be simulated."""
     rows = pd.DataFrame({"run_id": [member["id"] for member in members], "segment": segment})
     rows["quotes"] = ",".join(paths["quote_id"])
+    rows["status"], rows["error"] = "ok", ""
+    rows["pnl"], rows["pnl_1k"], rows["n_fills"] = 1.0, 1.0, 2.0
     return SimpleNamespace(metrics=rows, equity=rows, paths=rows if detail else None)
 
 
@@ -116,6 +119,8 @@ def test_details_on_validation_for_the_best_metrics_on_locked_for_all(
         blocks=lambda key: pd.DataFrame({"fetch": [key]}),
         paths=lambda key: pd.DataFrame({"quote_id": [key]}),
         tips=lambda key: pd.DataFrame({"fetch": [key]}),
+        records=lambda key: None,
+        replay={},
     )
     assert found.paths["run_id"].tolist() == ["a0", "b0"]
     assert set(found.paths["segment"]) == {0}
@@ -126,7 +131,7 @@ def test_details_on_validation_for_the_best_metrics_on_locked_for_all(
 
 
 def test_nothing_to_reveal_keeps_the_columns() -> None:
-    nothing = module.resimulate([], *[None] * 4)  # type: ignore[list-item]
+    nothing = module.resimulate([], *[None] * 6)  # type: ignore[list-item]
     assert list(nothing.locked.columns) == ["trial_id", "name", "baseline", "run_id"]
 
 
@@ -140,11 +145,24 @@ def test_script_writes_the_record_only_once(
     study = tmp_path / "study"
     write_json({"trials": ["a"]}, study / "top.json")
     write_table(pd.DataFrame({"trial_id": ["a", "h"], "status": ["ok", "ok"]}), study / "t.parquet")
-    for name, column in (("bars", "x"), ("blocks", "x"), ("tips", "x"), ("paths", "quote_id")):
+    write_json({"study": "s"}, study / "board.json")
+    for name, column in (
+        ("trades", "x"),
+        ("funding", "x"),
+        ("book", "x"),
+        ("bars", "x"),
+        ("blocks", "x"),
+        ("tips", "x"),
+        ("paths", "quote_id"),
+    ):
         write_table(pd.DataFrame({column: ["qa", "qh"]}), study / f"{name}.parquet")
     inputs = SimpleNamespace(
         top=study / "top.json",
+        board=study / "board.json",
         trials=study / "t.parquet",
+        trades=[study / "trades.parquet"],
+        funding=[study / "funding.parquet"],
+        book=[study / "book.parquet"],
         bars=[study / "bars.parquet"],
         blocks=[study / "blocks.parquet"],
         tips=[study / "tips.parquet"],
@@ -155,12 +173,19 @@ def test_script_writes_the_record_only_once(
         paths=top / "paths.parquet",
         locked=top / "locked.parquet",
         equity=top / "locked_equity.parquet",
+        fidelity=top / "fidelity.parquet",
+        leaderboard=study / "leaderboard.json",
         reveal=top / "reveal.json",
     )
     files = {"bars": {"b": 0}, "blocks": {"f": 0}, "paths": {"qa": 0, "qh": 0}}
     spec = {"trials": TRIALS, "runs": RUNS, "top": 5, "files": files}
+    spec |= {"objective": "pnl_1k", "replay": {}}
     for _ in range(2):
         simulate_top.main(inputs, outputs, spec)
     records = sorted((study / "reveals").iterdir())
     assert [path.name[:5] for path in records] == ["0001-"]
     assert read_json(outputs.reveal)["count"] == 1
+    board = read_json(outputs.leaderboard)
+    assert board["study"] == "s"
+    played = [(item["trial_id"], item["fidelity"]) for item in board["bracket"]["brackets"]]
+    assert played == [("a", "bars"), ("a", "trades"), ("a", "l2")]
