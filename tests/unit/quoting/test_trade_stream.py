@@ -130,7 +130,7 @@ def test_the_mid_of_the_synthetic_book() -> None:
     """
     market = busy_market(trades_per_day=60_000, book="l2")
     truth = market.truth["fill"]
-    fits = day_fit(market, 1.0, 3.0, lambda: np.array_split(market.book, 7))
+    fits = day_fit(market, 1.0, 3.0, pieces(market.book, 200_000))
     assert (fits["mid_source"] == "book").all()
     assert not fits["approximate"].any()
     distance = np.array([1.0, 2.0, 3.0])
