@@ -11,7 +11,7 @@ from ethpredict import provenance
 from ethpredict.errors import EthPredictError
 from ethpredict.gpu import visible_gpus
 from ethpredict.sweep import start, views
-from ethpredict.sweep.ids import digest
+from ethpredict.sweep.ids import canonical_json, digest
 
 start.import_from(workflow.basedir)
 
@@ -163,6 +163,8 @@ def planned_files():
         "daily": ("simulate", "daily.parquet"),
         "scores": ("train", "scores.parquet"),
         "calibration": ("quote", "calibration.parquet"),
+        "quotes": ("quote", "status.parquet"),
+        "tips": ("fetch", "tips.parquet"),
         "quality": ("fetch", "quality.json"),
         "bar_quality": ("bars", "quality.json"),
         "meta": ("features", "meta.json"),
@@ -174,6 +176,11 @@ def planned_files():
 def fetch_files(wildcards):
     """Local files that a source reads; none for the synthetic market."""
     return start.local_files(PLAN.specs["fetch"][known("fetch", wildcards)])
+
+
+def fetch_pace(wildcards):
+    """Patience towards remote sources: a resource, so that a change of it reruns nothing."""
+    return canonical_json(PLAN.settings["http"])
 
 
 def fetch_content(wildcards):
@@ -201,6 +208,17 @@ def simulate_blocks(wildcards):
     return (
         f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/blocks.parquet"
     )
+
+
+def simulate_events(wildcards):
+    """Tables of the market that a pack replays: none at fidelity bars."""
+    member = PLAN.members("simulate", known("simulate", wildcards))[0]
+    level = member["settings"]["sim"].get("fidelity", "bars")
+    fetch = PLAN.specs["bars"][member["upstream"]["bars"]]["upstream"]["fetch"]
+    names = {"bars": [], "trades": ["trades", "funding"]}.get(
+        level, ["trades", "funding", "book"]
+    )
+    return [f"{STORE}/fetch/{fetch}/{name}.parquet" for name in names]
 
 
 def quote_trades(wildcards):

@@ -28,6 +28,7 @@ rule fetch_data:
     resources:
         mem_mb=2000,
         runtime=60,
+        http=fetch_pace,
     params:
         spec=spec_of("fetch"),
         content=fetch_content,

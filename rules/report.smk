@@ -14,6 +14,7 @@ rule render_report:
         daily=study_files("simulate", "daily.parquet"),
         scores=study_files("train", "scores.parquet"),
         calibration=study_files("quote", "calibration.parquet"),
+        quotes=study_files("quote", "status.parquet"),
         quality=study_files("fetch", "quality.json"),
         bar_quality=study_files("bars", "quality.json"),
         meta=study_files("features", "meta.json"),

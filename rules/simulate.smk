@@ -6,6 +6,7 @@ rule simulate_trials:
         bars=shared_by_pack("simulate", "bars", "bars.parquet"),
         blocks=simulate_blocks,
         tips=simulate_tips,
+        events=simulate_events,
         paths=packs_upstream("simulate", "quote", "paths.parquet"),
         statuses=packs_upstream("simulate", "quote", "status.parquet"),
     output:

@@ -8,6 +8,7 @@ rule summarise_study:
         daily=study_files("simulate", "daily.parquet"),
         scores=study_files("train", "scores.parquet"),
         statuses=study_files("train", "status.parquet"),
+        tips=study_files("fetch", "tips.parquet"),
     output:
         trials=report(
             f"{STUDY}/trials.parquet",

@@ -11,26 +11,24 @@ files : list of path, optional
 
 Outputs
 -------
-================== ========= ==================================================
-candles            parquet   source candles in the bar layout (UTC ns, USD, ETH)
-trades             parquet   ts ns, price USD, size ETH, aggressor_side, id
-book               parquet   level updates: ts, side, price, size, snapshot, id, ts_local
-orders             parquet   order events: ts, kind, order_id, side, price, size
-pool_events        parquet   swaps with the reserves after each
-blocks             parquet   number, ts, base fee (wei), gas, tips (gwei)
-tips               parquet   ts, block, tip_gwei, included: one transaction each
-funding            parquet   ts, ts_known, source, name, value (share of a position)
-onchain_daily      parquet   the same for daily values, known at the end of the day
-quarantined        parquet   row, reason, raw: input rows that were set aside
-quality            json      rows, period, gaps, faults, digests, per table
-truth              json      planted truths of a synthetic market, else null
-spec               json      the specification that made this
-================== ========= ==================================================
+candles, trades, book, orders, pool_events, blocks, tips, funding, onchain_daily : parquet
+    Canonical tables, as docs/data.md lists them (UTC ns, USD, ETH).
+quarantined : parquet
+    Input rows that were set aside.
+quality : json
+    Rows, period, gaps, faults, digests, per table.
+truth, spec : json
+    Planted truths of a synthetic market, else null; the specification.
 
 Parameters
 ----------
 spec : dict
     ``stage``, ``id`` and ``settings.data``.
+
+Resources
+---------
+http : str
+    ``data.http`` as JSON: no parameter, because the data do not depend on it.
 """
 
 import json
@@ -43,9 +41,9 @@ from ethpredict.data.table_quality import describe_tables
 from ethpredict.io.artefact import write_json, write_tables
 
 
-def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
+def main(inputs: Any, outputs: Any, spec: dict[str, Any], http: dict[str, Any]) -> None:
     """Fetch, then write every table."""
-    market = fetch(spec["settings"])
+    market = fetch({"data": spec["settings"]["data"] | {"http": http}})
     tables = {name: getattr(market, name) for name in TABLES}
     files = {name: getattr(outputs, name) for name in TABLES}
     write_tables(tables, files)
@@ -57,4 +55,5 @@ def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
 
 if "snakemake" in globals():
     log.setup(snakemake.log[0])
-    main(snakemake.input, snakemake.output, json.loads(snakemake.params.spec))
+    http = json.loads(snakemake.resources.http)
+    main(snakemake.input, snakemake.output, json.loads(snakemake.params.spec), http)

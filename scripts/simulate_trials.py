@@ -4,6 +4,7 @@ Inputs
 ------
 bars : bars.parquet
 blocks, tips : blocks.parquet and tips.parquet of the market
+events : [trades, funding, book].parquet of the market where the fidelity replays them
 paths, statuses : lists of paths.parquet and status.parquet of quote packs
 
 Outputs
@@ -24,6 +25,7 @@ from typing import Any
 from ethpredict import log
 from ethpredict.io.artefact import read_members, read_table, verify, write_json, write_table
 from ethpredict.sim import simulate_pack
+from ethpredict.sim.tape import read_records
 
 
 def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
@@ -36,6 +38,7 @@ def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
         read_table(inputs.blocks),
         read_members(inputs.paths, "quote_id", quotes, segment=0),
         spec["members"],
+        records=read_records(inputs.events),
         failed=dict(zip(bad["quote_id"], bad["error"], strict=True)),
         tips=read_table(inputs.tips, ["ts", "tip_gwei", "included"]),
     )

@@ -7,6 +7,7 @@ study, trials (id, name, baseline, settings, runs), axes, n_trials_ever, objecti
 Inputs
 ------
 metrics, equity, daily, scores, statuses : lists of the packs' tables, oldest pack first.
+tips : list of the fetched tables of single transactions.
 
 Outputs
 -------
@@ -20,7 +21,8 @@ trials.parquet       one row per trial, sorted by ``trial_id``:
                      ``n_days`` int32, ``sharpe_daily skew kurtosis dsr dsr_venue
                      sharpe_variance_venue min_track_record``, and the difference to the
                      baselines at equal settings: ``vs_no_signal vs_do_nothing`` with ``_se``
-leaderboard.json     counts, best trial, baselines, failures, axis effects, PBO
+leaderboard.json     counts, best trial, baselines, failures, axis effects, PBO, gain of
+                     the signal, fidelities, fits of inclusion
 top.json             {"trials": ids of the best on validation, best first}
 ==================== ==============================================================
 """

@@ -11,6 +11,9 @@ from ethpredict.data.market import FACT_COLUMNS, typed_table
 from ethpredict.data.timestamps import NS_PER_SECOND, iso
 
 DAY_NS = 86_400 * NS_PER_SECOND
+# How far back before a period daily facts are fetched: a feature compares a day with one
+# 7 days before it, and `features.max_age_days` may carry a value on for weeks.
+LOOK_BACK_NS = 60 * DAY_NS
 
 
 def daily_facts(source: str, name: str, ts: np.ndarray, value: np.ndarray) -> pd.DataFrame:
@@ -89,8 +92,8 @@ def as_of(ts: np.ndarray, facts: pd.DataFrame, max_age: float) -> pd.DataFrame:
     return pd.DataFrame(joined, index=range(len(ts)))
 
 
-def fact_quality(ts: np.ndarray, facts: pd.DataFrame, max_age: float) -> dict[str, Any]:
-    """Describe facts: rows, period, and the share of moments at which none is fresh.
+def fact_quality(ts: np.ndarray, facts: pd.DataFrame) -> dict[str, Any]:
+    """Describe facts: rows, period, how many moments know none and how old they get.
 
     Parameters
     ----------
@@ -98,21 +101,23 @@ def fact_quality(ts: np.ndarray, facts: pd.DataFrame, max_age: float) -> dict[st
         Moments at which facts are looked up, UTC ns, n >= 1.
     facts : DataFrame
         `FACT_COLUMNS`.
-    max_age : float
-        As in :func:`as_of`.
 
     Returns
     -------
     dict
-        Per name: ``source``, ``rows``, ``period``, ``missing_share``.
+        Per name: ``source``, ``rows``, ``period``, ``missing_share`` (of the
+        moments: nothing had arrived yet) and ``oldest_days`` (age of the newest
+        known value, at its largest; None where there never is one).
     """
-    joined = as_of(ts, facts, max_age)
-    return {
-        name: {
+    joined = as_of(ts, facts, np.inf)
+    told = {}
+    for name, rows in facts.groupby("name"):
+        age = joined[f"{name}_age"]
+        told[name] = {
             "source": rows["source"].iloc[0],
             "rows": len(rows),
             "period": {"start": iso(rows["ts"].min()), "end": iso(rows["ts"].max())},
-            "missing_share": float(joined[name].isna().mean()),
+            "missing_share": float(age.isna().mean()),
+            "oldest_days": None if age.isna().all() else float(age.max()) * NS_PER_SECOND / DAY_NS,
         }
-        for name, rows in facts.groupby("name")
-    }
+    return told

@@ -31,8 +31,6 @@ from ethpredict.io.raw_table import RawTable, input_file, read_raw_table
 
 logger = logging.getLogger(__name__)
 
-_SECONDS_PER_DAY = 86_400.0
-
 
 def read_market(settings: dict[str, Any]) -> Market:
     """Read the tables that `data.files` names.
@@ -95,7 +93,7 @@ def read_market(settings: dict[str, Any]) -> Market:
     facts = pd.concat([market.funding, market.onchain_daily])
     if len(facts):
         moments = market.candles["ts_close"].to_numpy()
-        told["facts"] = fact_quality(moments, facts, data["max_age_days"] * _SECONDS_PER_DAY)
+        told["facts"] = fact_quality(moments, facts)
     return replace(market, quality=told | {"inputs": _distinct(inputs)})
 
 

@@ -71,14 +71,94 @@ _WORDS = {
 }
 
 
-class _Tally:
-    """Running counts over the pieces of one table."""
+class _Steps:
+    """Time steps of one table.
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    Only regular rows, which are few, are kept: their usual step is known at the end.
+    """
+
+    def __init__(self, regular: bool, max_gap: float) -> None:
+        self.limit = None if regular else max_gap * NS_PER_SECOND
+        self.kept: list[np.ndarray] = []
+        self.far = self.longest = 0
+
+    def add(self, steps: np.ndarray) -> None:
+        """Take the next steps, ns."""
+        if not len(steps):
+            return
+        self.longest = max(self.longest, int(steps.max()))
+        if self.limit is None:
+            self.kept.append(steps)
+        else:
+            self.far += int((steps > self.limit).sum())
+
+    def report(self, max_gap: float) -> dict[str, Any]:
+        """Lay gaps out."""
+        limit, far = self.limit, self.far
+        if limit is None:
+            steps = np.concatenate(self.kept) if self.kept else np.zeros(0, dtype=np.int64)
+            positive = steps[steps > 0]
+            usual = 1.5 * float(np.median(positive)) if len(positive) else 0.0
+            limit = usual or max_gap * NS_PER_SECOND
+            far = int((steps > limit).sum())
+        return {
+            "count": far,
+            "limit_s": limit / NS_PER_SECOND,
+            "longest_s": self.longest / NS_PER_SECOND,
+        }
+
+
+class _Changes:
+    """Relative changes of one column, held against those at the beginning."""
+
+    def __init__(self) -> None:
+        self.first: list[np.ndarray] = []
+        self.held = self.outliers = 0
+        self.usual = self.spread = 0.0
+        self.known = False
+
+    def add(self, values: np.ndarray) -> None:
+        """Take the next values, the last one of the piece before in front."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            change = np.diff(np.log(values))
+        change = change[np.isfinite(change) & (change != 0)]
+        if not self.known:
+            taken, change = np.split(change, [_SAMPLE - self.held])
+            self.first.append(taken)
+            self.held += len(taken)
+            if self.held < _SAMPLE:
+                return
+            self._settle()
+        self.outliers += self._beyond(change)
+
+    def count(self) -> int:
+        """Changes beyond ten robust standard deviations of those at the beginning."""
+        if not self.known:
+            self._settle()
+        return self.outliers
+
+    def _settle(self) -> None:
+        sample = np.concatenate(self.first) if self.first else np.zeros(0)
+        self.first, self.known = [], True
+        if len(sample) >= _FEWEST:
+            self.usual = float(np.median(sample))
+            self.spread = float(np.median(np.abs(sample - self.usual))) * _MAD_TO_SD
+            self.outliers = self._beyond(sample)
+
+    def _beyond(self, change: np.ndarray) -> int:
+        if self.spread <= 0:
+            return 0
+        return int((np.abs(change - self.usual) > OUTLIER_SDS * self.spread).sum())
+
+
+class _Tally:
+    """Running counts over the pieces of one table, in memory that its length does not change."""
+
+    def __init__(self, kind: Kind, max_gap: float) -> None:
+        self.kind, self.max_gap = kind, max_gap
         self.rows = self.duplicates = 0
-        self.steps: list[np.ndarray] = []
-        self.values: list[np.ndarray] = []
+        self.steps = _Steps(kind.regular, max_gap)
+        self.changes = None if kind.value is None else _Changes()
         self.bounds: dict[str, tuple[Any, Any]] = {}
         self.last: pd.DataFrame | None = None
         self.first_ts = self.last_ts = 0
@@ -89,12 +169,14 @@ class _Tally:
             return
         ts = piece[self.kind.time].to_numpy()
         joined = piece if self.last is None else pd.concat([self.last, piece])
-        keys = joined[list(self.kind.key)]
-        same = (keys.iloc[1:].to_numpy() == keys.iloc[:-1].to_numpy()).all(axis=1)
+        same = np.ones(len(joined) - 1, dtype=bool)
+        for name in self.kind.key:
+            key = joined[name].to_numpy()
+            same &= np.asarray(key[1:] == key[:-1], dtype=bool)
         self.duplicates += int(same.sum())
-        self.steps.append(np.diff(joined[self.kind.time].to_numpy()))
-        if self.kind.value is not None:
-            self.values.append(joined[self.kind.value].to_numpy(dtype=np.float64))
+        self.steps.add(np.diff(joined[self.kind.time].to_numpy()))
+        if self.changes is not None:
+            self.changes.add(joined[self.kind.value].to_numpy(dtype=np.float64))
         if not self.rows:
             self.first_ts = int(ts[0])
         self.last_ts, self.last = int(ts[-1]), piece.iloc[-1:]
@@ -106,47 +188,20 @@ class _Tally:
                 (low, high) if known is None else (min(known[0], low), max(known[1], high))
             )
 
-    def report(self, max_gap: float) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """Lay the counts out."""
-        steps = np.concatenate(self.steps) if self.steps else np.zeros(0, dtype=np.int64)
-        positive = steps[steps > 0]
-        limit = max_gap * NS_PER_SECOND
-        if self.kind.regular and len(positive):
-            limit = 1.5 * float(np.median(positive))
-        far = steps > limit
         return {
             "rows": self.rows,
             "period": {"start": iso(self.first_ts), "end": iso(self.last_ts)},
-            "gaps": {
-                "count": int(far.sum()),
-                "limit_s": limit / NS_PER_SECOND,
-                "longest_s": float(steps.max()) / NS_PER_SECOND if len(steps) else 0.0,
-            },
+            "gaps": self.steps.report(self.max_gap),
             "duplicates": self.duplicates,
             "constant_columns": [
                 name
                 for name, (low, high) in self.bounds.items()
                 if self.rows >= _FEWEST and (low == high or pd.isna(low))
             ],
-            "outliers": self._outliers(),
+            "outliers": None if self.changes is None else self.changes.count(),
         }
-
-    def _outliers(self) -> int | None:
-        """Changes beyond ten robust standard deviations of those at the beginning."""
-        if self.kind.value is None:
-            return None
-        changes = []
-        for values in self.values:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                change = np.diff(np.log(values))
-            changes.append(change[np.isfinite(change) & (change != 0)])
-        every = np.concatenate(changes) if changes else np.zeros(0)
-        sample = every[:_SAMPLE]
-        if len(sample) < _FEWEST:
-            return 0
-        usual = float(np.median(sample))
-        spread = float(np.median(np.abs(sample - usual))) * _MAD_TO_SD
-        return int((np.abs(every - usual) > OUTLIER_SDS * spread).sum()) if spread > 0 else 0
 
 
 def describe(pieces: Iterable[pd.DataFrame], kind: Kind, max_gap: float) -> dict[str, Any]:
@@ -169,10 +224,10 @@ def describe(pieces: Iterable[pd.DataFrame], kind: Kind, max_gap: float) -> dict
         ``constant_columns`` (of ten rows or more), ``outliers`` (None where
         no column is searched).
     """
-    tally = _Tally(kind)
+    tally = _Tally(kind, max_gap)
     for piece in pieces:
         tally.add(piece)
-    return tally.report(max_gap) if tally.rows else {"rows": 0}
+    return tally.report() if tally.rows else {"rows": 0}
 
 
 def describe_tables(files: Mapping[str, str | Path], max_gap: float) -> dict[str, Any]:

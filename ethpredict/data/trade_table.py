@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 
 from ethpredict.data.candles import to_numbers
 from ethpredict.data.faults import Faults
-from ethpredict.data.market import QUARANTINED_COLUMNS, TRADE_COLUMNS, Market, typed_table
+from ethpredict.data.market import TRADE_COLUMNS, typed_table
 from ethpredict.data.order import longest_increasing, longest_ordered
 from ethpredict.data.set_aside import quarantined_rows
 from ethpredict.data.timestamps import NO_TIME, to_nanoseconds
@@ -122,37 +121,3 @@ def _ids(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     whole = pc.fill_null(pc.match_substring_regex(text, r"^\d{1,18}$"), False)
     numbers = pc.cast(pc.if_else(whole, text, "0"), pa.int64())
     return np.array(numbers), np.asarray(whole)
-
-
-def join_trades(
-    market: Market,
-    parts: Sequence[TradePart],
-    inputs: Sequence[dict[str, Any]],
-    start: int,
-    end: int,
-) -> Market:
-    """Add the trades of [start, end) to a market, sorted by time.
-
-    Parameters
-    ----------
-    market : Market
-        With candles.
-    parts : sequence of TradePart
-        In the order of the source.
-    inputs : sequence of dict
-        Name and digest of what the trades come from.
-    start, end : int
-        UTC ns.
-    """
-    trades = pd.concat([part.trades for part in parts], ignore_index=True)
-    inside = (trades["ts"] >= start) & (trades["ts"] < end)
-    trades = trades[inside].sort_values("ts", kind="stable")
-    aside = pd.concat([market.quarantined, *(part.quarantined for part in parts)])
-    logger.info("%d trades", len(trades))
-    return replace(
-        market,
-        trades=typed_table(TRADE_COLUMNS, dict(trades)),
-        quarantined=typed_table(QUARANTINED_COLUMNS, dict(aside)),
-        quality=market.quality
-        | {"trades": len(trades), "inputs": [*market.quality["inputs"], *inputs]},
-    )

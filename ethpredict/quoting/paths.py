@@ -52,6 +52,19 @@ CALIBRATION_COLUMNS = {
     "k_naive": "float64",
     "mid_source": "str",
 }
+# Of the validation rows (segment 0): how many, how many with all four, and medians of those.
+STATUS_COLUMNS = {
+    "quote_id": "str",
+    "status": "str",
+    "error": "str",
+    "rows": "int64",
+    "fitted_rows": "int64",
+    "sigma": "float64",
+    "A": "float64",
+    "k": "float64",
+    "xi": "float64",
+}
+_MEDIANS = ("sigma", "A", "k", "xi")
 
 
 class Streams:
@@ -128,7 +141,9 @@ def build_paths(
         the naive estimates beside the fit, `mid_source` (`book` or `trades`) and the reason of
         a refusal are known from trades only.
     status : DataFrame
-        quote_id, status (`ok` or `failed`), error; sorted by quote_id.
+        quote_id, status (`ok` or `failed`), error; then of the validation rows their number,
+        fitted_rows (those with sigma, A and k) and the medians of sigma, A, k, xi over the
+        latter; sorted by quote_id.
     """
     shared: dict[Calibration, tuple[np.ndarray, WalkForward]] = {}
     by_model = dict(tuple(predictions.groupby("model_id", sort=True)))
@@ -154,16 +169,23 @@ def build_paths(
             path, fits = _member_path(name, by_model[model], *shared[settings], settings, streams)
         except TrialError as error:
             _LOG.warning("quote failed: %s", error)
-            status.append((name, "failed", str(error)))
+            status.append((name, "failed", str(error), 0, 0, *[np.nan] * len(_MEDIANS)))
             continue
         paths.append(path)
         calibrations.append(fits)
-        status.append((name, "ok", ""))
+        status.append((name, "ok", "", *_medians(path)))
     return (
         _table(paths, PATH_COLUMNS),
         _table(calibrations, CALIBRATION_COLUMNS),
-        pd.DataFrame(status, columns=["quote_id", "status", "error"]).astype("str"),
+        pd.DataFrame(status, columns=list(STATUS_COLUMNS)).astype(STATUS_COLUMNS),
     )
+
+
+def _medians(path: pd.DataFrame) -> tuple[float, ...]:
+    """Rows of the validation, those that can be quoted on, and their typical parameters."""
+    rows = path.loc[path["segment"] == 0, list(_MEDIANS)]
+    fitted = rows[rows.notna().all(axis=1)]
+    return (len(rows), len(fitted), *(float(fitted[name].median()) for name in _MEDIANS))
 
 
 def _member_path(

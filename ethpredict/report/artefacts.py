@@ -32,6 +32,8 @@ class Artefacts:
         The frozen plan; the only artefact that must be there.
     trials, paths, locked, locked_equity, equity, daily, scores, calibration : DataFrame or None
         Tables, cut down to the trials that are shown.
+    fits, quotes : DataFrame or None
+        Fits of the fill intensity and status of the quote paths of all trials but baselines.
     leaderboard, reveal, provenance : dict or None
         Documents.
     quality, bar_quality, meta, label_stats : dict
@@ -52,6 +54,8 @@ class Artefacts:
     daily: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
     calibration: pd.DataFrame | None = None
+    fits: pd.DataFrame | None = None
+    quotes: pd.DataFrame | None = None
     reveal: Document | None = None
     provenance: Document | None = None
     quality: dict[str, Document] = field(default_factory=dict)
@@ -208,8 +212,8 @@ def load(
     ----------
     inputs : object
         Attributes trials, leaderboard, top, paths, locked, locked_equity, equity, daily,
-        scores, calibration, reveal, provenance, quality, bar_quality, meta, label_stats: a path
-        or a list of paths. Any attribute or file may be absent.
+        scores, calibration, quotes, reveal, provenance, quality, bar_quality, meta,
+        label_stats: a path or a list of paths. Any attribute or file may be absent.
     plan : dict
         The frozen plan.
     benchmarks : path-like, optional
@@ -232,6 +236,7 @@ def load(
     runs = [trial["runs"][0]["id"] for trial in shown]
     best = next((trial for trial in shown if not trial["baseline"]), None)
     quotes = [best["runs"][0]["quote"]] if best else []
+    every = sorted({r["quote"] for t in plan["trials"] if not t["baseline"] for r in t["runs"]})
     models = sorted({trial["runs"][0]["model"] for trial in shown})
     return Artefacts(
         plan=plan,
@@ -244,6 +249,8 @@ def load(
         daily=_members(inputs, "daily", "run_id", runs),
         scores=_members(inputs, "scores", "model_id", models),
         calibration=_members(inputs, "calibration", "quote_id", quotes),
+        fits=_members(inputs, "calibration", "quote_id", every),
+        quotes=_members(inputs, "quotes", "quote_id", every),
         reveal=_document(inputs, "reveal"),
         provenance=_document(inputs, "provenance"),
         quality=_documents(inputs, "quality"),

@@ -12,14 +12,18 @@ import yaml
 
 from ethpredict.report.artefacts import Artefacts
 from ethpredict.report.board import leaderboard, parts_table, risk_table
+from ethpredict.report.calibrations import closed_form_table, fit_list, fit_table
 from ethpredict.report.evidence import (
     provenance_parts,
     quality_tables,
     run_time_table,
     score_tables,
 )
+from ethpredict.report.fills import fidelity_part
 from ethpredict.report.headline import headline
+from ethpredict.report.pool import bribe_table, inclusion_part
 from ethpredict.report.series import payload
+from ethpredict.report.signal import signal_part
 from ethpredict.report.text import number, setting, utc_day
 
 SCRIPTS = ("charts.js", "leaderboard.js")
@@ -50,7 +54,12 @@ def _span(found: Artefacts, table: pd.DataFrame | None) -> str:
 
 def _pieces(found: Artefacts, rows: int) -> dict[str, Any]:
     """Everything that the template shows."""
-    charts = payload(found)
+    signal, inclusion = signal_part(found, rows), inclusion_part(found)
+    charts = payload(found) | {
+        "chart-signal": signal["levels"] if signal else [],
+        "chart-inclusion-a": inclusion["a"] if inclusion else [],
+        "chart-inclusion-s": inclusion["s"] if inclusion else [],
+    }
     best = found.best
     return {
         "title": found.plan.get("title") or found.plan["study"],
@@ -63,6 +72,13 @@ def _pieces(found: Artefacts, rows: int) -> dict[str, Any]:
         "reveal": found.reveal,
         "charts": {key: bool(value) for key, value in charts.items()},
         "effects": charts["effects"],
+        "signal": signal,
+        "fidelity": fidelity_part(found),
+        "fits": fit_table(found),
+        "fit_list": fit_list(found),
+        "closed_form": closed_form_table(found),
+        "bribes": bribe_table(found),
+        "inclusion": inclusion,
         "parts": parts_table(found),
         "risk": risk_table(found),
         "scores": score_tables(found),

@@ -340,8 +340,9 @@
         const [a, b] = [X(row.mean - row.error), X(row.mean + row.error)];
         root.append(svg("path", { d: `M${a} ${y}H${b}M${a} ${y - 5}V${y + 5}M${b} ${y - 5}V${y + 5}`, stroke: "var(--c0)", "stroke-width": 1.6, fill: "none" }));
       }
-      const dot = svg("circle", { cx: X(row.mean), cy: y, r: 5, fill: "var(--c0)" });
-      dot.append(svg("title", {}, `${row.name}: mean ${row.text}, ${row.n} trials, best ${fixed(row.best, 3)}`));
+      const dot = svg("circle", { cx: X(row.mean), cy: y, r: 5, fill: row.hollow ? "var(--paper)" : "var(--c0)", stroke: "var(--c0)", "stroke-width": 1.6 });
+      const best = known(row.best) ? `, best ${fixed(row.best, 3)}` : "";
+      dot.append(svg("title", {}, `${row.name}: mean ${row.text}, ${row.n} trials${best}`));
       root.append(dot);
     });
   }
@@ -362,7 +363,7 @@
   for (const figure of document.querySelectorAll("figure.chart")) {
     const kind = figure.dataset.kind;
     let draw;
-    if (kind === "dots") draw = dotsChart(figure, DATA.effects[Number(figure.dataset.effect)]);
+    if (kind === "dots") draw = dotsChart(figure, figure.id ? { levels: DATA[figure.id] } : DATA.effects[Number(figure.dataset.effect)]);
     else if (kind === "waterfall") draw = waterfall(figure, DATA[figure.id]);
     else draw = lineChart(figure, DATA[figure.id]);
     draw();

@@ -32,7 +32,9 @@ TIPS, CHANCES = 25, 26
 # them; of both, the arbitrageur's part; the loss that theory expects; time in the pool.
 LP_FEES, LP_ADVERSE, LP_ARBITRAGE_FEES, ARBITRAGE_PROFIT = 27, 28, 29, 30
 LVR_MODEL, LP_SECONDS = 31, 32
-N_ACCOUNTS = 33
+# Funding received less funding paid, USD.
+FUNDING = 33
+N_ACCOUNTS = 34
 
 # Rows of the detail array that a kernel fills when it has columns.
 D_BID, D_ASK, D_FILL, D_CASH, D_MU, D_TARGET = 0, 1, 2, 3, 4, 5

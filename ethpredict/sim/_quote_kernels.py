@@ -9,8 +9,48 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ethpredict.quoting._kernels import spread_terms
+from ethpredict.quoting._kernels import share_reached, spread_terms
 from ethpredict.quoting._lattice_kernels import blended_ratio
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fit_terms(
+    gamma: float, zeta: float, A: float, k: float, xi: float
+) -> tuple[float, float, float]:
+    """Terms of the closed form that change only when A, k and xi are fitted again.
+
+    Parameters
+    ----------
+    gamma, zeta : float
+        Aversion to inventory and to execution risk times order size, 1/USD.
+    A, k, xi : float
+        1/s, 1/USD, USD.
+
+    Returns
+    -------
+    centre : float
+        USD.
+    growth : float
+        Slope in inventory over sigma, sqrt(s) per lot.
+    pull : float
+        Rate at which inventory forgets its start over sigma, 1/(USD sqrt(s)).
+    """
+    c1, power = spread_terms(zeta, k)
+    exponent = 0.5 * power + 0.25 * k * xi
+    growth = np.sqrt(gamma / (2.0 * k * A)) * np.exp(exponent)
+    pull = np.sqrt(2.0 * k * gamma * A) * np.exp(-exponent)
+    return c1 + 0.5 * xi, growth, pull
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def epoch_terms(
+    gamma: float, zeta: float, A: np.ndarray, k: np.ndarray, xi: np.ndarray
+) -> np.ndarray:
+    """:func:`fit_terms` of several fits, shape (3, fits)."""
+    terms = np.empty((3, len(A)))
+    for e in range(len(A)):
+        terms[0, e], terms[1, e], terms[2, e] = fit_terms(gamma, zeta, A[e], k[e], xi[e])
+    return terms
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -50,13 +90,8 @@ def closed_form_rows(
     middle, growth, pull = np.nan, np.nan, np.nan
     for i in range(n):
         if A[i] != known_A or k[i] != known_k or xi[i] != known_xi:
-            # Terms that change only when A, k and xi are fitted again.
             known_A, known_k, known_xi = A[i], k[i], xi[i]
-            c1, power = spread_terms(zeta, known_k)
-            exponent = 0.5 * power + 0.25 * known_k * known_xi
-            middle = c1 + 0.5 * known_xi
-            growth = np.sqrt(gamma / (2.0 * known_k * known_A)) * np.exp(exponent)
-            pull = np.sqrt(2.0 * known_k * gamma * known_A) * np.exp(-exponent)
+            middle, growth, pull = fit_terms(gamma, zeta, known_A, known_k, known_xi)
         centre[i] = middle
         slope[i] = sigma[i] * growth
         if mu[i] != 0.0 and h_rem[i] > 0.0:
@@ -64,7 +99,7 @@ def closed_form_rows(
             if variance == 0.0:
                 target[i] = np.copysign(limit, mu[i])
             else:
-                wanted = mu[i] / variance * -np.expm1(-h_rem[i] * (sigma[i] * pull))
+                wanted = mu[i] / variance * share_reached(h_rem[i] * (sigma[i] * pull))
                 target[i] = min(max(wanted, -limit), limit)
     return centre, slope, target
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ethpredict.errors import TrialError
 from ethpredict.sim import _account_kernels as acc
-from ethpredict.sim._path_kernels import drawdown_path
+from ethpredict.sim.kept import Kept, day_rows
 from ethpredict.sim.rows import Floats, Ints, MarketRows
 from ethpredict.sim.venue import Venue
 
@@ -58,12 +59,17 @@ METRICS = (
     "share_included",
     "share_constant_base_fee",
     "endowment_change",
+    "markout_1s",
+    "markout_5s",
+    "markout_30s",
     "lp_time",
     "lvr",
     "lp_arbitrage_fees",
     "lp_arbitrage_profit",
     "impermanent_loss",
 )
+# Seconds of the markouts that need events; the one of 5 minutes stands in the accounts.
+SHORT_MARKOUTS = {"markout_1s": 1.0, "markout_5s": 5.0, "markout_30s": 30.0}
 IDENTITY_TOLERANCE = 1e-9
 LEAST_DAYS = 30
 YEAR_DAYS = 365.0
@@ -81,12 +87,15 @@ class Outcome:
         After each row, before the final liquidation; USD, ETH.
     detail : ndarray, shape (N_DETAIL, n) or (N_DETAIL, 0)
         Quotes, fills, cash and targets per row.
+    markouts : mapping
+        Those of :data:`SHORT_MARKOUTS`, bps; empty where only bars are played.
     """
 
     accounts: Floats
     equity: Floats
     inventory: Floats
     detail: Floats
+    markouts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def final(self) -> float:
@@ -99,14 +108,14 @@ def _ratio(above: float, below: float) -> float:
     return above / below if below != 0.0 else math.nan
 
 
-def pnl_parts(run_id: str, outcome: Outcome) -> dict[str, float]:
+def pnl_parts(run_id: str, outcome: Outcome | Kept) -> dict[str, float]:
     """Signed parts of the P&L, checked against the total.
 
     Parameters
     ----------
     run_id : str
         For the error.
-    outcome : Outcome
+    outcome : Outcome or Kept
         The run.
 
     Returns
@@ -131,6 +140,7 @@ def pnl_parts(run_id: str, outcome: Outcome) -> dict[str, float]:
         "pnl_spread": float(accounts[acc.SPREAD]),
         "pnl_inventory": float(accounts[acc.INVENTORY]),
         "pnl_fees": float(accounts[acc.FEES]),
+        "pnl_funding": float(accounts[acc.FUNDING]),
         "pnl_gas": float(accounts[acc.GAS]),
         "pnl_bribe": float(accounts[acc.BRIBE]),
         "pnl_liquidation": float(accounts[acc.LIQUIDATION]),
@@ -149,15 +159,15 @@ def pnl_parts(run_id: str, outcome: Outcome) -> dict[str, float]:
     return {"pnl": total, **parts}
 
 
-def daily_pnl(outcome: Outcome, day: Ints) -> tuple[Ints, Floats]:
+def daily_pnl(kept: Kept, market: MarketRows) -> tuple[Ints, Floats]:
     """P&L per UTC day, every day of the span.
 
     Parameters
     ----------
-    outcome : Outcome
+    kept : Kept
         The run.
-    day : ndarray of int64, shape (n,)
-        UTC day of each row, not decreasing.
+    market : MarketRows
+        Its rows.
 
     Returns
     -------
@@ -166,10 +176,9 @@ def daily_pnl(outcome: Outcome, day: Ints) -> tuple[Ints, Floats]:
     pnl : ndarray, shape (d,)
         USD; the last day counts the liquidation; they sum to the total.
     """
-    days = np.arange(day[0], day[-1] + 1)
-    last = np.searchsorted(day, days, side="right") - 1
-    level = outcome.equity[last]
-    level[-1] = outcome.final
+    days, last = day_rows(market)
+    level = kept.equity[kept.places(last)]
+    level[-1] = kept.final
     return days, np.diff(level, prepend=0.0)
 
 
@@ -228,15 +237,15 @@ def provider_metrics(accounts: Floats, market: MarketRows, venue: Venue) -> dict
 
 
 def run_metrics(
-    run_id: str, outcome: Outcome, market: MarketRows, max_inventory: float, venue: Venue
-) -> tuple[dict[str, float], Floats]:
+    run_id: str, kept: Kept, market: MarketRows, max_inventory: float, venue: Venue
+) -> dict[str, float]:
     """All metrics of one run.
 
     Parameters
     ----------
     run_id : str
         For errors.
-    outcome : Outcome
+    kept : Kept
         The run.
     market : MarketRows
         Its rows.
@@ -248,18 +257,14 @@ def run_metrics(
 
     Returns
     -------
-    metrics : dict
+    dict
         Every name of :data:`METRICS`.
-    drawdown : ndarray, shape (n,)
-        Distance of the equity below its running peak, USD, >= 0.
     """
-    accounts = outcome.accounts
-    parts = pnl_parts(run_id, outcome)
+    accounts = kept.accounts
+    parts = pnl_parts(run_id, kept)
     capital, days = max_inventory * market.mean_mid + venue.deposit, market.days
     span = float(market.seconds.sum())
-    drawdown = np.empty(len(outcome.equity))
-    largest, under_water = drawdown_path(outcome.equity, outcome.final, market.seconds, drawdown)
-    _, pnl = daily_pnl(outcome, market.day)
+    _, pnl = daily_pnl(kept, market)
     fills = float(accounts[acc.N_BUYS] + accounts[acc.N_SELLS])
     notional = float(accounts[acc.NOTIONAL])
     metrics = parts | {
@@ -277,8 +282,8 @@ def run_metrics(
         "hit_ratio": _ratio(float(accounts[acc.WINS]), float(accounts[acc.CLOSES])),
         "mean_abs_inventory": float(accounts[acc.ABS_INVENTORY_S]) / span,
         "time_at_limit": float(accounts[acc.LIMIT_S]) / span,
-        "max_drawdown": float(largest),
-        "time_under_water": float(under_water) / span,
+        "max_drawdown": kept.largest,
+        "time_under_water": kept.under_water / span,
         "markout_5m": 1e4
         * _ratio(float(accounts[acc.MARKOUT]), float(accounts[acc.MARKOUT_NOTIONAL])),
         "n_sent": float(accounts[acc.N_SENT]),
@@ -293,6 +298,7 @@ def run_metrics(
         "share_constant_base_fee": venue.constant_fee_share,
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }
+    metrics |= {name: kept.markouts.get(name, math.nan) for name in SHORT_MARKOUTS}
     metrics |= provider_metrics(accounts, market, venue)
-    metrics |= return_ratios(pnl / capital, float(largest) / capital)
-    return {name: metrics[name] for name in METRICS}, drawdown
+    metrics |= return_ratios(pnl / capital, kept.largest / capital)
+    return {name: metrics[name] for name in METRICS}

@@ -17,48 +17,35 @@ from ethpredict.sim._lob_kernels import run_lob
 from ethpredict.sim._lp_kernels import run_lp
 from ethpredict.sim._taker_kernels import run_amm
 from ethpredict.sim.bribes import base_fees, tip_rows
+from ethpredict.sim.kept import keep
+from ethpredict.sim.lanes import play_lanes
 from ethpredict.sim.lp_settings import lp_settings, provides
-from ethpredict.sim.metrics import METRICS, Outcome, daily_pnl, run_metrics
+from ethpredict.sim.metrics import METRICS, Outcome, run_metrics
 from ethpredict.sim.quotes import Lattices, quote_rows, signal_rows, size_rows
+from ethpredict.sim.replay import Tapes, fidelity, simulate_replay
 from ethpredict.sim.rows import (
-    Floats,
     MarketRows,
     PathRows,
     market_rows,
     path_rows,
     segment_path,
 )
+from ethpredict.sim.run_tables import (
+    DAILY_COLUMNS,
+    EQUITY_COLUMNS,
+    PATH_COLUMNS,
+    daily_columns,
+    equity_columns,
+    joined_table,
+    path_columns,
+)
 from ethpredict.sim.settings import Run, amm_settings, lob_settings
+from ethpredict.sim.tape import Records
 from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees
 
 _LOG = logging.getLogger(__name__)
 
 NO_TIPS = pd.DataFrame({"ts": [], "tip_gwei": [], "included": []})
-EQUITY_POINTS = 200
-EQUITY_COLUMNS = {
-    "run_id": "str",
-    "k": "int32",
-    "ts": "int64",
-    "equity": "float64",
-    "inventory": "float64",
-    "drawdown": "float64",
-}
-DAILY_COLUMNS = {"run_id": "str", "day": "int32", "pnl": "float64", "per_capital": "float64"}
-PATH_COLUMNS = {
-    "run_id": "str",
-    "row": "int64",
-    "ts": "int64",
-    "reference": "float64",
-    "mid": "float64",
-    "bid": "float64",
-    "ask": "float64",
-    "fills": "float64",
-    "inventory": "float64",
-    "cash": "float64",
-    "equity": "float64",
-    "mu": "float64",
-    "q_star": "float64",
-}
 METRIC_COLUMNS = {"run_id": "str", "status": "str", "error": "str"} | dict.fromkeys(
     METRICS, "float64"
 )
@@ -93,22 +80,6 @@ class SimResult:
     paths: pd.DataFrame | None
 
 
-Columns = dict[str, Any]
-
-
-def _table(parts: Sequence[Columns], columns: Mapping[str, str]) -> pd.DataFrame:
-    """One table of many runs' columns; the run_id of a part stands on all its rows."""
-    joined: Columns = {}
-    for name, kind in columns.items():
-        if name == "run_id":
-            lengths = [len(part["ts" if "ts" in columns else "day"]) for part in parts]
-            values = np.repeat(np.array([part[name] for part in parts], dtype=object), lengths)
-        else:
-            values = np.concatenate([part[name] for part in parts] or [np.empty(0)])
-        joined[name] = pd.Series(values, dtype=kind)
-    return pd.DataFrame(joined)
-
-
 def simulate_run(
     run: Run,
     market: MarketRows,
@@ -116,6 +87,7 @@ def simulate_run(
     lattices: Lattices,
     detail: bool = False,
     tips: pd.DataFrame = NO_TIPS,
+    tapes: Tapes | None = None,
 ) -> Outcome:
     """Play one run over its rows.
 
@@ -131,6 +103,8 @@ def simulate_run(
         Whether to keep quotes, fills and targets per row.
     tips : DataFrame
         Single transactions, see :func:`ethpredict.sim.bribes.tip_rows`.
+    tapes : Tapes, optional
+        The market's events, for fidelities other than ``bars``.
 
     Returns
     -------
@@ -139,8 +113,10 @@ def simulate_run(
     Raises
     ------
     TrialError
-        If a setting is out of its range or the quotes have no fit to go by.
+        If a setting is out of its range, the quotes have no fit to go by, or the data has
+        no events for the fidelity.
     """
+    level = fidelity(run)
     n = len(market.close)
     equity, inventory = np.empty(n), np.empty(n)
     details = np.full((acc.N_DETAIL, n if detail else 0), np.nan)
@@ -149,6 +125,9 @@ def simulate_run(
         settings = lob_settings(run, market)
         quotes = quote_rows(run, market, path, lattices)
         base, per_usd = size_rows(run, market, path)
+        if level != "bars":
+            sizes = base, per_usd
+            return simulate_replay(run, market, quotes, sizes, tapes or Tapes(None), detail)
         accounts = run_lob(
             market.close,
             market.low,
@@ -216,48 +195,6 @@ def simulate_run(
     return Outcome(accounts, equity, inventory, details)
 
 
-def _equity_columns(run_id: str, outcome: Outcome, market: MarketRows, below: Floats) -> Columns:
-    """200 equally spaced rows; the last is after the liquidation."""
-    last = len(market.close) - 1
-    at = np.round(np.linspace(0, last, EQUITY_POINTS)).astype(np.int64)
-    equity, inventory = outcome.equity[at], outcome.inventory[at]
-    equity[-1], inventory[-1] = outcome.final, 0.0
-    return {
-        "run_id": run_id,
-        "k": np.arange(EQUITY_POINTS),
-        "ts": market.ts_close[at],
-        "equity": equity,
-        "inventory": inventory,
-        "drawdown": below[at],
-    }
-
-
-def _daily_columns(run_id: str, outcome: Outcome, market: MarketRows, capital: float) -> Columns:
-    """Every UTC day of the span."""
-    days, pnl = daily_pnl(outcome, market.day)
-    return {"run_id": run_id, "day": days, "pnl": pnl, "per_capital": pnl / capital}
-
-
-def _path_columns(run_id: str, outcome: Outcome, market: MarketRows) -> Columns:
-    """Every row of one run."""
-    detail = outcome.detail
-    return {
-        "run_id": run_id,
-        "row": market.first_row + np.arange(len(market.close)),
-        "ts": market.ts_close,
-        "reference": np.concatenate([market.close[:1], market.close[:-1]]),
-        "mid": market.close,
-        "bid": detail[acc.D_BID],
-        "ask": detail[acc.D_ASK],
-        "fills": detail[acc.D_FILL],
-        "inventory": outcome.inventory,
-        "cash": detail[acc.D_CASH],
-        "equity": outcome.equity,
-        "mu": detail[acc.D_MU],
-        "q_star": detail[acc.D_TARGET],
-    }
-
-
 class _RowCache:
     """Row arrays of a pack, built once per segment span and per quote path."""
 
@@ -290,6 +227,7 @@ def simulate_pack(
     detail: bool = False,
     failed: Mapping[str, str] | None = None,
     tips: pd.DataFrame = NO_TIPS,
+    records: Records | None = None,
 ) -> SimResult:
     """Simulate every member of a pack.
 
@@ -316,27 +254,35 @@ def simulate_pack(
         Quote id to reason; runs of such a quote fail with it.
     tips : DataFrame
         The ``tips`` table (ts, tip_gwei, included); pool runs that fit or copy tips need it.
+    records : Records, optional
+        Trades, book and funding, for fidelities other than ``bars``.
 
     Returns
     -------
     SimResult
         A :class:`TrialError` of one member is its row ``status = failed``.
     """
-    lattices = Lattices()
+    lattices, tapes = Lattices(), Tapes(records)
     cache = _RowCache(bars, blocks, paths, segment)
     metrics: list[dict[str, Any]] = []
     equity, daily, details = [], [], []
     shares: dict[str, float] = {}
     runs = sorted((Run.from_member(member) for member in members), key=lambda run: run.run_id)
+    played = {} if detail else play_lanes(runs, cache.rows, failed or {})
     for run in runs:
         row: dict[str, Any] = {"run_id": run.run_id, "status": "ok", "error": ""}
         try:
             if failed and run.quote_id in failed:
                 raise TrialError(run.run_id, f"its quote failed: {failed[run.quote_id]}")
             market, path = cache.rows(run.quote_id)
-            outcome = simulate_run(run, market, path, lattices, detail, tips)
+            kept = played.get(run.run_id)
+            if kept is None:
+                outcome = simulate_run(run, market, path, lattices, detail, tips, tapes)
+                kept = keep(
+                    outcome.accounts, outcome.equity, outcome.inventory, market, outcome.markouts
+                )
             venue = venue_of(run, market)
-            values, below = run_metrics(run.run_id, outcome, market, run.max_inventory, venue)
+            values = run_metrics(run.run_id, kept, market, run.max_inventory, venue)
         except (TrialError, ConfigError) as found:
             # A public function names the value that it refuses, but not the run.
             own = isinstance(found, TrialError)
@@ -347,14 +293,14 @@ def simulate_pack(
             continue
         metrics.append(row | values)
         shares[run.run_id] = venue.constant_fee_share
-        equity.append(_equity_columns(run.run_id, outcome, market, below))
-        daily.append(_daily_columns(run.run_id, outcome, market, values["capital"]))
+        equity.append(equity_columns(run.run_id, kept, market))
+        daily.append(daily_columns(run.run_id, kept, market, values["capital"]))
         if detail:
-            details.append(_path_columns(run.run_id, outcome, market))
+            details.append(path_columns(run.run_id, outcome, market))
     warn_of_constant_fees(runs, shares)
     return SimResult(
         metrics=pd.DataFrame(metrics, columns=list(METRIC_COLUMNS)).astype(METRIC_COLUMNS),
-        equity=_table(equity, EQUITY_COLUMNS),
-        daily=_table(daily, DAILY_COLUMNS),
-        paths=_table(details, PATH_COLUMNS) if detail else None,
+        equity=joined_table(equity, EQUITY_COLUMNS),
+        daily=joined_table(daily, DAILY_COLUMNS),
+        paths=joined_table(details, PATH_COLUMNS) if detail else None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ import pandas as pd
 
 from ethpredict.errors import ConfigError
 from ethpredict.stats.effects import axis_effects
+from ethpredict.stats.fidelity import fidelity_effects
+from ethpredict.stats.inclusion import inclusion_fits
 from ethpredict.stats.luck import luck_columns, overfitting
 from ethpredict.stats.paired import BaselineIndex, market, mean_error, paired_difference
 from ethpredict.stats.runs import (
@@ -23,6 +25,7 @@ from ethpredict.stats.runs import (
     trial_days,
     trial_metrics,
 )
+from ethpredict.stats.signal import signal_gains
 
 COMPARED = ("no_signal", "do_nothing")
 PER_THOUSAND = 1000.0
@@ -160,6 +163,7 @@ def summarise(
     n_trials_ever: int | None = None,
     objective: str = "pnl_1k",
     top: int = 5,
+    tips: Callable[[str], pd.DataFrame | None] = lambda _: None,
 ) -> Summary:
     """Make the trial table and the leaderboard of a study.
 
@@ -178,6 +182,8 @@ def summarise(
         Metric to rank by, averaged over replicates, more is better.
     top : int
         How many trials make the top; at least 1.
+    tips : callable
+        Gives the single transactions of a fetch id; see :func:`inclusion_fits`.
 
     Returns
     -------
@@ -222,4 +228,8 @@ def summarise(
     board = _board(table, chosen, objective)
     board |= {"n_trials_ever": ever, "deflation": deflation}
     board |= _chance(days, ranked, chosen, markets)
+    board["signal"] = signal_gains(plan_trials, table, days)
+    board["fidelity"] = fidelity_effects(plan_trials, table, objective)
+    known = {str(run): matrix.index[matrix[run].notna()].tolist() for run in matrix.columns}
+    board["inclusion"] = inclusion_fits(plan_trials, known, tips)
     return Summary(table.sort_index().reset_index(), board, chosen)

@@ -31,7 +31,7 @@ def group_key(stage: str, spec: Mapping[str, Any]) -> tuple[str, ...]:
         return up["features"], up["labels"], settings["model"]["level0"]["algo"]
     if stage == "quote":
         return (up["bars"],)
-    return up["bars"], settings["sim"]["venue"], settings["sim"]["fidelity"]
+    return up["bars"], settings["sim"]["venue"], settings["sim"].get("fidelity", "bars")
 
 
 def cut(

@@ -42,7 +42,7 @@ class Plan:
     axes : list of dict
         ``{key, values}`` per axis; the values that occur in the trials.
     settings : dict
-        ``top``, ``rows``, ``objective``, ``replicates``, ``device``.
+        ``top``, ``rows``, ``objective``, ``replicates``, ``device``, ``http``.
     trials : list of dict
         ``{id, name, baseline, settings, runs, seq}``.
     specs : dict
@@ -186,6 +186,7 @@ def make_plan(
             "replicates": values["sweep.replicates"],
             "device": values["device"],
             "objective": "pnl_1k",
+            "http": http_of(values),
         },
         trials=[
             {**trial, "seq": own.trials[key][0], "name": f"t{own.trials[key][1]:04d}"}
@@ -196,6 +197,14 @@ def make_plan(
         n_trials_ever=sum(not baseline for _, _, baseline in own.trials.values()),
     )
     return Draft(plan, entry, "" if own.seq == 0 else own.head)
+
+
+def http_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """How patient to be with remote sources: needed by a job, but no part of any id."""
+    prefix = "data.http."
+    return {
+        key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)
+    }
 
 
 def _occurring(key: str, trials: Iterable[Spec]) -> list[Any]:

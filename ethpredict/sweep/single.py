@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ethpredict.config.load import load
+from ethpredict.sweep.plan import http_of
 from ethpredict.sweep.trials import Spec, build_trials
 
 
@@ -30,7 +31,8 @@ def load_specs(*paths: str | Path, **overrides: Any) -> dict[str, Spec]:
     ConfigError
         If a setting is not known, out of range or in contradiction.
     """
-    made = build_trials(load(paths, overrides))
+    config = load(paths, overrides)
+    made = build_trials(config)
     run = next(iter(made.trials.values()))["runs"][0]
     simulate = made.specs["simulate"][run["id"]]
     quote = made.specs["quote"][run["quote"]]
@@ -39,5 +41,7 @@ def load_specs(*paths: str | Path, **overrides: Any) -> dict[str, Spec]:
     found["bars"] = made.specs["bars"][quote["upstream"]["bars"]]
     for stage in ("features", "labels"):
         found[stage] = made.specs[stage][train["upstream"][stage]]
-    found["fetch"] = made.specs["fetch"][run["fetch"]]
+    fetch = made.specs["fetch"][run["fetch"]]
+    patient = fetch["settings"]["data"] | {"http": http_of(config.values)}
+    found["fetch"] = fetch | {"settings": {"data": patient}}
     return found

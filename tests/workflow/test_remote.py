@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,11 +50,11 @@ def llama() -> dict[str, bytes]:
 
 
 def test_the_archive_example_fetches_its_market(tmp_path: Path) -> None:
-    static, busy = from_files(archive() | llama()), [True]
+    static, busy = from_files(archive() | llama()), [True, True]
 
     def answer(asked):
-        if busy:  # the first request of all is told to come back
-            busy.clear()
+        if busy:  # the first request of each run is told to come back
+            busy.pop()
             return Reply("slow down", 429, {"Retry-After": "0"})
         return static(asked)
 
@@ -62,11 +63,21 @@ def test_the_archive_example_fetches_its_market(tmp_path: Path) -> None:
         call = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile")]
         call += ["-d", str(tmp_path), "--cores", "1", "--until", "fetch_data", "--configfile"]
         call += [str(ROOT / "config/examples/binance_archive.yaml")]
-        call += ["--config", "data__end=2024-03-01"]
-        ran = subprocess.run(
-            call, env=os.environ | hosts, capture_output=True, check=False, text=True, timeout=300
-        )
+
+        def run(*words: str) -> subprocess.CompletedProcess[str]:
+            kinds = {"capture_output": True, "text": True, "timeout": 300}
+            said = [*call, "--config", "data__end=2024-03-01", *words]
+            return subprocess.run(said, check=False, env=os.environ | hosts, **kinds)
+
+        # One connection and one try: patience reaches the job, though it is no parameter of it.
+        hasty = run("data__http__attempts=1", "data__http__connections=1")
+        assert hasty.returncode != 0
+        assert "HTTP 429" in hasty.stderr + _logs(tmp_path)
+        busy[:] = [True]
+        ran = run()
         assert ran.returncode == 0, ran.stderr
+        patient = run("data__http__timeout=7", "--dry-run")
+        assert re.search(r"^total +0$", patient.stdout, re.M), patient.stdout
         before = len(server.asked)
         (folder,) = (tmp_path / "results/store/fetch").iterdir()
         spec = json.loads((folder / "spec.json").read_text())
@@ -86,6 +97,11 @@ def test_the_archive_example_fetches_its_market(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(again.candles, candles)
     left = [p.name for p in tmp_path.rglob("*") if p.name.endswith((".tmp", ".part", ".tag"))]
     assert left == []
+
+
+def _logs(folder: Path) -> str:
+    """What the jobs wrote down."""
+    return "".join(p.read_text(encoding="utf-8") for p in folder.glob("results/logs/fetch/*.log"))
 
 
 @pytest.mark.slow

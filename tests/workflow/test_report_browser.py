@@ -72,7 +72,7 @@ def test_page_runs_without_a_word_on_the_console(page: Path, tmp_path: Path) -> 
     assert len(names(dom)) == 22 + 22
     assert "44 of 44 rows shown" in dom
     figures = re.findall(r'<figure class="chart".*?</figure>', dom, flags=re.S)
-    assert len(figures) == 13
+    assert len(figures) == 16
     assert all('role="img"' in figure for figure in figures)
     assert "NaN" not in "".join(figures)
     assert "6 Jan 2025" in dom

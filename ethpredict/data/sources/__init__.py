@@ -44,7 +44,6 @@ _DAILY: dict[str, Callable[[Access], Facts]] = {
 }
 # What the venues allow, requests a minute.
 _PER_MINUTE = {"hyperliquid": 60, "lighter": 60, "santiment": 100}
-_SECONDS_PER_DAY = 86_400.0
 
 
 def access_to(source: str, data: Mapping[str, Any], downloads: Path) -> Access:
@@ -55,11 +54,12 @@ def access_to(source: str, data: Mapping[str, Any], downloads: Path) -> Access:
     source : str
         Name of a source or extra.
     data : Mapping
-        The section ``data`` of the settings.
+        The section ``data`` of the settings. Without ``http`` the client is as
+        patient as its defaults.
     downloads : Path
         Folder of the raw answers.
     """
-    http = HttpSettings(**data["http"])
+    http = HttpSettings(**data.get("http", {}))
     pace = min(http.per_minute, _PER_MINUTE.get(source, http.per_minute))
     return Access(Client(replace(http, per_minute=pace)), Downloads(downloads), data)
 
@@ -88,11 +88,11 @@ def fetch_market(settings: dict[str, Any], downloads: Path) -> Market:
         if source not in _FUNDING:
             raise ConfigError("data.extras", extras, f"without funding when source is {source}")
         facts, inputs = _FUNDING[source](access_to(source, data, downloads))
-        market = _with_facts(market, data, "funding", facts, inputs)
+        market = _with_facts(market, "funding", facts, inputs)
     for name, fetch_daily in _DAILY.items():
         if name in extras:
             facts, inputs = fetch_daily(access_to(name, data, downloads))
-            market = _with_facts(market, data, "onchain_daily", facts, inputs)
+            market = _with_facts(market, "onchain_daily", facts, inputs)
     wants = {name: name in extras for name in ("blocks", "pool")}
     if any(wants.values()):
         blocks, events, inputs = evm.fetch(access_to("evm", data, downloads), **wants)
@@ -103,15 +103,11 @@ def fetch_market(settings: dict[str, Any], downloads: Path) -> Market:
 
 
 def _with_facts(
-    market: Market,
-    data: Mapping[str, Any],
-    table: str,
-    facts: pd.DataFrame,
-    inputs: list[dict[str, Any]],
+    market: Market, table: str, facts: pd.DataFrame, inputs: list[dict[str, Any]]
 ) -> Market:
     """Add facts to a table of the market, and what they cover to its quality report."""
     moments = market.candles["ts_close"].to_numpy()
-    covered = fact_quality(moments, facts, data["max_age_days"] * _SECONDS_PER_DAY)
+    covered = fact_quality(moments, facts)
     quality = market.quality | {
         "facts": market.quality.get("facts", {}) | covered,
         "inputs": [*market.quality["inputs"], *inputs],

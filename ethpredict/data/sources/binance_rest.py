@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import pandas as pd
 import requests
 
 from ethpredict.data.columns import HEADERLESS
-from ethpredict.data.market import Market
+from ethpredict.data.market import Market, empty_trades
 from ethpredict.data.sources.access import (
     NS_PER_MS,
     Access,
@@ -17,12 +21,18 @@ from ethpredict.data.sources.access import (
     wrong_shape,
 )
 from ethpredict.data.sources.paged_candles import Page, fetch_candles
-from ethpredict.data.trade_table import AGGREGATED, join_trades, trade_part
+from ethpredict.data.timestamps import iso
+from ethpredict.data.trade_table import AGGREGATED, trade_part
 from ethpredict.errors import DataError
+from ethpredict.io.chunks import Joint
+from ethpredict.io.downloads import Stored
 from ethpredict.io.redact import public_url
 
 _LIMIT = 1000
 _FIELDS = 12
+# Fields of a trade in the order of the archive's files; the sixth is its time, ms.
+_TRADE = ("a", "p", "q", "f", "l", "T", "m")
+_TIME = 5
 
 
 def fetch(access: Access) -> Market:
@@ -58,14 +68,17 @@ def candles(access: Access) -> Market:
 
 
 def with_trades(access: Access, market: Market) -> Market:
-    """Add the aggregated trades: the first page by time, the others by their id."""
+    """Add the aggregated trades: the first page by time, the others by their id.
+
+    The pages are kept in the store and read again one by one when the tables
+    are written: a long period's trades are never held together.
+    """
     symbol = access.data["symbol"]
     url = f"{access.data['binance']['rest_url'].rstrip('/')}/api/v3/aggTrades"
     folder = f"binance_rest/aggTrades/{symbol}"
     end = access.end // NS_PER_MS
     where: dict[str, int] = {"startTime": access.start // NS_PER_MS}
-    rows: list[list[Any]] = []
-    inputs: list[dict[str, Any]] = []
+    pages: list[Stored] = []
     while True:
         found, kept = access.ask(
             folder,
@@ -75,22 +88,54 @@ def with_trades(access: Access, market: Market) -> Market:
             params={"symbol": symbol, "limit": _LIMIT, **where},
             final=_is_code,
         )
-        inputs.append(kept.record())
-        rows += [_trade(url, trade) for trade in found if trade.get("T", 0) < end]
-        if len(found) < _LIMIT or found[-1]["T"] >= end:
+        rows = [_trade(url, trade) for trade in found]
+        if not pages and not any(row[_TIME] < end for row in rows):
+            rows_to_raw(Path(access.store.root / folder), _TRADE, [])  # says that there is none
+        pages.append(kept)
+        if len(found) < _LIMIT or rows[-1][_TIME] >= end:
             break
-        where = {"fromId": found[-1]["a"] + 1}
-    names = ("a", "p", "q", "f", "l", "T", "m")
-    raw = rows_to_raw(Path(access.store.root / folder), names, rows)
-    part = trade_part(raw, AGGREGATED, access.data["on_bad_rows"] == "quarantine")
-    return join_trades(market, [part], inputs, access.start, access.end)
+        where = {"fromId": rows[-1][0] + 1}
+    source = Joint(lambda: _pages_of_trades(access, market, url, pages))
+    inputs = [*market.quality["inputs"], *(page.record() for page in pages)]
+    return replace(
+        market,
+        trades=source.part("trades"),
+        quarantined=source.part("quarantined"),
+        quality=market.quality | {"inputs": inputs},
+    )
+
+
+def _pages_of_trades(
+    access: Access, market: Market, url: str, pages: list[Stored]
+) -> Iterator[dict[str, pd.DataFrame]]:
+    """Trades of one page after the other, and the rows of each that were set aside."""
+    yield {"trades": empty_trades(), "quarantined": cast(pd.DataFrame, market.quarantined)}
+    latest, quarantine = access.start, access.data["on_bad_rows"] == "quarantine"
+    for page in pages:
+        found = json.loads(page.path.read_bytes())
+        rows = [_trade(url, trade) for trade in found]
+        rows = [row for row in rows if row[_TIME] < access.end // NS_PER_MS]
+        if not rows:
+            continue
+        part = trade_part(rows_to_raw(page.path, _TRADE, rows), AGGREGATED, quarantine)
+        trades = part.trades[part.trades["ts"] >= access.start]
+        trades = trades.sort_values("ts", kind="stable").reset_index(drop=True)
+        if len(trades) and trades["ts"].iloc[0] < latest:
+            raise DataError(
+                page.path,
+                None,
+                f"begins at {iso(trades['ts'].iloc[0])}, before the page before it ends; remove "
+                "the folder from the download store and run again",
+            )
+        latest = int(trades["ts"].iloc[-1]) if len(trades) else latest
+        yield {"trades": trades, "quarantined": part.quarantined}
 
 
 def _trade(url: str, trade: dict[str, Any]) -> list[Any]:
     try:
-        return [trade[key] for key in ("a", "p", "q", "f", "l", "T", "m")]
-    except KeyError as error:
-        raise wrong_shape(url, f"a trade with {error}", trade) from None
+        return [trade[key] for key in _TRADE]
+    except (KeyError, TypeError):
+        raise wrong_shape(url, f"a trade with {', '.join(_TRADE)}", trade) from None
 
 
 def _is_full(rows: Any, _: float) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import requests
 
-from ethpredict.data.arrival import DAY_NS, daily_facts
+from ethpredict.data.arrival import LOOK_BACK_NS, daily_facts
 from ethpredict.data.sources.access import Access, moments, window_over, wrong_shape
 from ethpredict.errors import DataError
 from ethpredict.io.redact import public_url
@@ -69,7 +69,6 @@ def _facts(access: Access, url: str, name: str, rows: Any, key: str) -> pd.DataF
         value = np.array([float(row[key]) for row in rows])
     except (KeyError, TypeError, ValueError):
         raise wrong_shape(url, f"rows with date and {key}", rows) from None
-    # As many days before the period as a value may be carried on.
-    first = access.start - round((access.data["max_age_days"] + 1) * DAY_NS)
+    first = access.start - LOOK_BACK_NS
     inside = (ts >= first) & (ts < access.end)
     return daily_facts("defillama", name, ts[inside], value[inside])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import requests
 
-from ethpredict.data.arrival import DAY_NS, daily_facts
+from ethpredict.data.arrival import DAY_NS, LOOK_BACK_NS, daily_facts
 from ethpredict.data.market import FACT_COLUMNS, typed_table
 from ethpredict.data.sources.access import Access, moments, window_over, wrong_shape
 from ethpredict.data.timestamps import iso
@@ -56,7 +56,7 @@ def fetch(access: Access) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
             "an API key when data.extras has santiment",
             "Export it; it is never read from a YAML and never written anywhere.",
         )
-    first = access.start - round((access.data["max_age_days"] + 1) * DAY_NS)
+    first = access.start - LOOK_BACK_NS
     low, high = first // DAY_NS * DAY_NS, -(-access.end // DAY_NS) * DAY_NS
     tables = [typed_table(FACT_COLUMNS)]
     inputs: list[dict[str, Any]] = []

@@ -38,8 +38,9 @@ def test_a_stale_value_is_missing_but_its_age_is_told() -> None:
 def test_a_missing_day_is_no_fact() -> None:
     facts = daily_facts("x", "a", np.array([0, DAY_NS]), np.array([7.0, np.nan]))
     assert len(facts) == 1
-    share = fact_quality(np.array([DAY_NS, 3 * DAY_NS]), facts, 86_400.0)["a"]["missing_share"]
-    assert share == 0.5
+    told = fact_quality(np.array([0, DAY_NS, 3 * DAY_NS]), facts)["a"]
+    assert told["missing_share"] == 1 / 3  # the first moment knows nothing yet
+    assert told["oldest_days"] == 2.0
 
 
 def test_a_late_row_about_the_past_does_not_replace_what_is_newer() -> None:

@@ -57,7 +57,7 @@ def test_every_output_is_written_and_the_same_twice(root, tmp_path):
     path.write_text("".join(f"{1735689600 + i * 3600},2,3,1,2,5\n" for i in range(12)))
     script = load_script(root)
     for folder in ("x", "y"):
-        script.main(SimpleNamespace(files=[path]), outputs(tmp_path / folder), spec(path))
+        script.main(SimpleNamespace(files=[path]), outputs(tmp_path / folder), spec(path), {})
     for name, kind in NAMES.items():
         first, second = (tmp_path / folder / f"{name}.{kind}" for folder in ("x", "y"))
         assert first.read_bytes() == second.read_bytes()
@@ -81,7 +81,7 @@ def test_a_table_that_fails_in_pieces_leaves_no_output(root, tmp_path, monkeypat
     market = replace(script.fetch(spec(path)["settings"]), trades=Chunks(broken))
     monkeypatch.setattr(script, "fetch", lambda settings: market)
     with pytest.raises(DataError, match="cut off"):
-        script.main(SimpleNamespace(files=[path]), outputs(tmp_path / "x"), spec(path))
+        script.main(SimpleNamespace(files=[path]), outputs(tmp_path / "x"), spec(path), {})
     assert not any((tmp_path / "x").iterdir())
 
 
@@ -89,5 +89,7 @@ def test_bad_input_leaves_no_output(root, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("1735689600,2,3,1,2,5\n1735693200,2,3\n")
     with pytest.raises(DataError, match="row 2"):
-        load_script(root).main(SimpleNamespace(files=[path]), outputs(tmp_path / "x"), spec(path))
+        load_script(root).main(
+            SimpleNamespace(files=[path]), outputs(tmp_path / "x"), spec(path), {}
+        )
     assert not (tmp_path / "x").exists()

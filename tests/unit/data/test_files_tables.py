@@ -21,7 +21,7 @@ MINUTE = 60 * 10**9
 def settings(files: dict[str, Any], **changes: Any) -> dict[str, Any]:
     data = {
         "source": "files", "symbol": "ETHUSDT", "interval": "1h", "start": None, "end": None,
-        "max_gap": 3600.0, "on_bad_rows": "strict", "max_age_days": 3.0,
+        "max_gap": 3600.0, "on_bad_rows": "strict",
     }  # fmt: skip
     named = {name: [str(f) for f in v] if isinstance(v, list) else v for name, v in files.items()}
     texts = {name: str(v) if isinstance(v, Path) else v for name, v in named.items()}

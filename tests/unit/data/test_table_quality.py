@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ethpredict.data import table_quality
 from ethpredict.data.market import Market, empty_candles
 from ethpredict.data.table_quality import KINDS, describe, describe_tables
 from ethpredict.data.trade_files import read_trades
@@ -38,12 +41,52 @@ def test_what_was_planted_is_found() -> None:
     assert told["constant_columns"] == ["size", "aggressor_side"]
 
 
+@pytest.mark.parametrize("sample", [20, 300, 100_000])
 @pytest.mark.parametrize("size", [1, 7, 300, 999])
-def test_it_does_not_matter_how_a_table_is_cut(size: int) -> None:
+def test_it_does_not_matter_how_a_table_is_cut(size: int, sample: int, monkeypatch) -> None:
+    monkeypatch.setattr(table_quality, "_SAMPLE", sample)
     table = trades()
     pieces = [table.iloc[i : i + size] for i in range(0, len(table), size)]
     whole = describe([table], KINDS["trades"], 3600.0)
     assert describe([table.iloc[:0], *pieces], KINDS["trades"], 3600.0) == whole
+    change = np.diff(np.log(table["price"]))
+    first = change[:sample]
+    spread = 1.4826 * np.median(np.abs(first - np.median(first)))
+    assert whole["outliers"] == (np.abs(change - np.median(first)) > 10 * spread).sum()
+
+
+def test_memory_does_not_grow_with_the_table() -> None:
+    def pieces(n: int) -> Iterator[pd.DataFrame]:
+        table = trades(10_000)
+        for i in range(n):
+            yield table.assign(ts=table["ts"] + i * 10**15, id=table["id"] + i * 10_000)
+
+    def peak(n: int) -> int:
+        tracemalloc.start()
+        told = describe(pieces(n), KINDS["trades"], 3600.0)
+        assert told["rows"] == n * 10_000
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    # 400,000 prices or steps alone would be 3.2 MB.
+    assert peak(60) < peak(20) + 1_000_000
+
+
+def test_books_and_orders_are_described() -> None:
+    ts = np.arange(50) * SECOND
+    side, size = np.where(np.arange(50) % 2, 1, -1), np.arange(50.0)
+    book = pd.DataFrame({"ts": ts, "side": side, "price": 100.0 + side, "size": size})
+    book = book.assign(snapshot=False, id=np.arange(50), ts_local=ts)
+    book = pd.concat([book.iloc[:20], book.iloc[19:40], book.iloc[45:]], ignore_index=True)
+    told = describe([book], KINDS["book"], 3.0)
+    assert (told["rows"], told["duplicates"], told["gaps"]["count"]) == (46, 1, 1)
+    assert told["outliers"] is None
+    orders = pd.DataFrame({"ts": ts, "kind": ["created", "deleted"] * 25, "order_id": 7})
+    orders = orders.assign(side=1, price=100.0, size=1.0)
+    told = describe([orders, orders.iloc[-1:]], KINDS["orders"], 3.0)
+    assert told["duplicates"] == 1
+    assert told["constant_columns"] == ["order_id", "side", "price", "size"]
 
 
 def test_missing_steps_of_regular_rows_are_gaps() -> None:

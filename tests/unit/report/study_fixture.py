@@ -57,6 +57,11 @@ def trials(replicates: int = 1) -> list[dict[str, Any]]:
     for values in itertools.product(*(axis["values"] for axis in AXES)):
         settings = dict(zip((axis["key"] for axis in AXES), values, strict=True))
         settings |= {"quoting.strategy": "glft", "quoting.alpha": "drift"}
+        settings |= {"quoting.order_size": 0.5, "quoting.max_inventory": 10.0}
+        settings |= {"quoting.calibration.source": "bars", "quoting.calibration.min_fills": 50}
+        if settings["sim.venue"] == "amm":
+            settings |= {"sim.amm.bribe.mode": "fixed", "sim.amm.bribe.window_days": 2.0}
+            settings |= {"sim.amm.inclusion": "fitted"}
         found.append(_trial(len(found), settings, "", replicates))
     kinds = [("do_nothing", None), ("hold", None), ("fixed_spread", None)]
     kinds += [("no_signal", gamma) for gamma in AXES[2]["values"]]
@@ -142,8 +147,14 @@ def simulated(
                     "n_sent": 0.0,
                     "n_reverts": 0.0,
                     "n_not_included": 0.0,
+                    "mean_tip_gwei": np.nan,
+                    "mean_chance": np.nan,
                 }
             )
+            if trial["settings"].get("sim.amm.bribe.mode"):
+                sent = float(10 + int(trial["id"], 16))
+                metrics[-1] |= {"n_sent": sent, "n_reverts": 3.0, "n_not_included": 4.0}
+                metrics[-1] |= {"mean_tip_gwei": sent / 10.0, "mean_chance": 0.75}
             ts = (first_day * DAY + np.linspace(0, days * DAY, 200)).astype(np.int64)
             equity.append(
                 pd.DataFrame(
@@ -224,6 +235,23 @@ def calibration(plan: list[dict[str, Any]], days: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
+def quotes(plan: list[dict[str, Any]]) -> pd.DataFrame:
+    """Status and medians of every quote path."""
+    names = sorted({run["quote"] for trial in plan for run in trial["runs"]})
+    table = pd.DataFrame({"quote_id": names, "status": "ok", "error": "", "rows": 100})
+    medians = {"fitted_rows": 90, "sigma": 0.3, "A": 0.02, "k": 0.4, "xi": 0.1}
+    return table.assign(**medians)
+
+
+def transactions(days: int) -> pd.DataFrame:
+    """Transactions with tips, included by the curve a = -1, s = 1.5."""
+    rng = np.random.default_rng(5)
+    tip = rng.exponential(1.0, 200 * days)
+    included = rng.random(tip.size) < 1.0 / (1.0 + np.exp(1.0 - 1.5 * tip))
+    ts = START_DAY * DAY + np.sort(rng.integers(0, days * DAY, tip.size))
+    return pd.DataFrame({"ts": ts, "tip_gwei": tip, "included": included})
+
+
 def _provenance() -> dict[str, Any]:
     return {
         "git": {"sha": "0123456789abcdef0123456789abcdef01234567", "dirty": True},
@@ -257,7 +285,16 @@ def build_study(
         metrics.loc[5 + position, ["status", "error"]] = ["failed", "k = -0.1: must be above 0."]
         metrics.loc[5 + position, "pnl":] = np.nan
     score = scores(plan_trials)
-    summary = summarise(plan_trials, [metrics], [score], [daily], axes=AXES, n_trials_ever=30)
+    sent = {"f0": transactions(days)}
+    summary = summarise(
+        plan_trials,
+        [metrics],
+        [score],
+        [daily],
+        axes=AXES,
+        n_trials_ever=30,
+        tips=sent.get,
+    )
     top = [trial for key in summary.top for trial in plan_trials if trial["id"] == key]
     shown = top + [trial for trial in plan_trials if trial["baseline"]]
     owners = pd.DataFrame(
@@ -271,6 +308,7 @@ def build_study(
         "daily": daily,
         "scores": score,
         "calibration": calibration(plan_trials, days),
+        "quotes": quotes(plan_trials),
         "paths": pd.concat([detail(trial, days) for trial in top], ignore_index=True),
         "locked": owners.merge(locked, on="run_id"),
         "locked_equity": owners.merge(locked_equity, on="run_id"),
@@ -318,7 +356,7 @@ def build_study(
     for name, value in documents.items():
         inputs[name] = str(folder / f"{name}.json")
         write_json(value, inputs[name])
-    for name in ("equity", "daily", "scores", "calibration"):
+    for name in ("equity", "daily", "scores", "calibration", "quotes"):
         inputs[name] = [inputs[name]]
     listed = {"quality": "fetch/f0/quality", "bar_quality": "bars/b15m/quality"}
     listed |= {"meta": "features/x0/meta", "label_stats": "labels/l0/stats"}

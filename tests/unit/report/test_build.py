@@ -17,7 +17,7 @@ from tests.unit.report.study_fixture import build_study, trials
 
 OPTIONAL = (
     *("trials", "leaderboard", "top", "paths", "locked", "locked_equity", "equity", "daily"),
-    *("scores", "calibration", "reveal", "quality", "meta", "provenance"),
+    *("scores", "calibration", "quotes", "reveal", "quality", "meta", "provenance"),
 )
 LOADED = ("src", "srcset", "action", "data", "poster", "background", "formaction")
 
@@ -207,6 +207,7 @@ def test_a_study_that_only_has_its_plan_is_a_page_too(study: SimpleNamespace) ->
         "daily",
         "scores",
         "calibration",
+        "quotes",
         "reveal",
         "quality",
         "meta",

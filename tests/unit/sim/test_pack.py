@@ -221,6 +221,7 @@ def test_script_writes_the_same_bytes_twice(
         bars=tmp_path / "bars.parquet",
         blocks=tmp_path / "blocks.parquet",
         tips=tmp_path / "tips.parquet",
+        events=[],
         paths=[tmp_path / "one.parquet", tmp_path / "two.parquet"],
         statuses=str(tmp_path / "status.parquet"),
     )

@@ -56,6 +56,8 @@ CONTEXTS = [
     {"model.ensemble.partners": "xgboost"},
     {"sim.venue": "amm"},
     {"sim.venue": "amm", "sim.amm.mode": "lp"},
+    {"sim.fidelity": "l2"},
+    {"sim.fidelity": "l2", "sim.lob.queue_model": "power"},
     {"quoting.strategy": "fixed_spread"},
     {"quoting.strategy": "avellaneda_stoikov"},
     {"quoting.sizing.mode": "volatility_target"},

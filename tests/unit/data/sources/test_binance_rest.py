@@ -80,9 +80,11 @@ def test_a_candle_that_is_not_over_is_none_yet(make_access, clock) -> None:
 def test_trades_are_followed_by_their_id(make_access) -> None:
     with serving(exchange) as server:
         market = binance_rest.fetch(access_to(make_access, server.url, "agg"))
-    ids = market.trades["id"].to_numpy()
-    assert (ids == np.arange(2500)).all()
-    assert market.trades["aggressor_side"].iloc[:2].tolist() == [-1, 1]
+        sizes = [len(page) for page in market.trades]
+        trades = market.trades.frame()
+    assert (trades["id"] == np.arange(2500)).all()
+    assert trades["aggressor_side"].iloc[:2].tolist() == [-1, 1]
+    assert sizes == [0, 1000, 1000, 500]  # never more than a page at once
     where = [a.query.get("fromId") for a in server.asked if a.path.endswith("aggTrades")]
     assert where == [None, "1000", "2000"]
 
@@ -90,7 +92,33 @@ def test_trades_are_followed_by_their_id(make_access) -> None:
 def test_trades_end_where_the_period_does(make_access) -> None:
     with serving(exchange) as server:
         market = binance_rest.fetch(access_to(make_access, server.url, "agg", end="2025-01-02"))
-    assert len(market.trades) == 24 * 60
+        trades = market.trades.frame()
+    assert len(trades) == 24 * 60
+
+
+def test_a_bad_trade_is_refused_or_set_aside(make_access) -> None:
+    def spoiled(asked: Asked) -> Reply:
+        reply = exchange(asked)
+        for trade in reply.body if asked.path.endswith("aggTrades") else ():
+            trade["p"] = "-1" if trade["a"] == 1200 else trade["p"]
+        return reply
+
+    with serving(spoiled) as server:
+        strict = binance_rest.fetch(access_to(make_access, server.url, "agg"))
+        with pytest.raises(DataError, match=r"row 201: price: -1"):
+            strict.trades.frame()
+        words = {"on_bad_rows": "quarantine"}
+        market = binance_rest.fetch(access_to(make_access, server.url, "agg", **words))
+    assert len(market.trades.frame()) == 2499
+    assert market.quarantined.frame()["reason"].str.startswith("trade price").tolist() == [True]
+
+
+def test_a_period_without_trades_is_an_error(make_access) -> None:
+    def silent(asked: Asked) -> Reply:
+        return exchange(asked) if asked.path.endswith("klines") else Reply([])
+
+    with serving(silent) as server, pytest.raises(DataError, match="no rows for this period"):
+        binance_rest.fetch(access_to(make_access, server.url, "agg"))
 
 
 @pytest.mark.parametrize(

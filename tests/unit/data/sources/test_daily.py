@@ -18,7 +18,7 @@ START_S = parse_moment("2025-01-01") // 10**9
 
 def llama(asked: Asked) -> Reply:
     """Dates are numbers in one endpoint and text in another, as they may be."""
-    days = range(START_S - 20 * 86_400, START_S + 20 * 86_400, 86_400)
+    days = range(START_S - 80 * 86_400, START_S + 20 * 86_400, 86_400)
     if asked.path == "/v2/historicalChainTvl/Ethereum":
         return Reply([{"date": str(day), "tvl": 5e10 + day} for day in days])
     series = {"Ethereum": {"tvl": [{"date": d, "totalLiquidityUSD": 1e9} for d in days]}}
@@ -34,7 +34,7 @@ def llama(asked: Asked) -> Reply:
 
 def tvl_access(make_access, url: str, protocols: list[str], chain: str = "Ethereum"):
     tvl = {"chain": chain, "protocols": protocols, "url": url}
-    return make_access(source="binance_rest", max_age_days=3, tvl=tvl)
+    return make_access(source="binance_rest", tvl=tvl)
 
 
 def test_tvl_of_a_day_is_known_at_its_end(make_access) -> None:
@@ -42,7 +42,8 @@ def test_tvl_of_a_day_is_known_at_its_end(make_access) -> None:
         facts, inputs = defillama.fetch(tvl_access(make_access, server.url, ["lido"]))
     assert set(facts["name"]) == {"tvl", "tvl_lido"}
     assert (facts["ts_known"] - facts["ts"] == DAY_NS).all()
-    assert facts["ts"].min() == (START_S - 4 * 86_400) * 10**9  # what the first candle may use
+    # What the first candle may use: a change over 7 days, and values carried on for weeks.
+    assert facts["ts"].min() == (START_S - 60 * 86_400) * 10**9
     assert facts["ts"].max() == (START_S + 86_400) * 10**9
     assert len(inputs) == 2
 
@@ -94,7 +95,7 @@ def _iso(seconds: int) -> str:
 
 def metric_access(make_access, url: str, metrics: list[str], **data):
     words = {"slug": "ethereum", "metrics": metrics, "url": f"{url}/graphql"}
-    return make_access(source="binance_rest", max_age_days=3, santiment=words, **data)
+    return make_access(source="binance_rest", santiment=words, **data)
 
 
 @pytest.fixture
@@ -177,7 +178,6 @@ def test_extras_join_the_market_and_its_report(make_access, tmp_path: Path, monk
         access = make_access(
             source="binance_rest",
             extras=["tvl", "santiment"],
-            max_age_days=1,
             binance={"trades": "none", "rest_url": server.url},
             tvl={"chain": "Ethereum", "protocols": [], "url": server.url},
             santiment={"slug": "x", "metrics": ["mvrv"], "url": f"{server.url}/graphql"},

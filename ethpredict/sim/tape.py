@@ -1,0 +1,229 @@
+"""The market's events as arrays: one preprocessing per (segment, tick, lot), shared by runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ethpredict.data.market import empty_book
+from ethpredict.errors import TrialError
+from ethpredict.io.artefact import read_table
+from ethpredict.sim import _tape_kernels as tk
+from ethpredict.sim._order_kernels import UNITS
+from ethpredict.sim.rows import SECOND_NS, Floats, Ints
+
+# Beyond this a price or size in whole steps is no longer exact.
+LARGEST = 2.0**53
+# Trades before the segment: the last one is the first reference.
+WARM_UP_NS = 86_400 * SECOND_NS
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the simulator may replay; each table is read when a run needs it.
+
+    Parameters
+    ----------
+    trades : callable
+        Gives the `trades` table.
+    book : callable
+        Gives the `book` table.
+    funding : DataFrame or None
+        Facts of the perpetual's funding.
+    """
+
+    trades: Callable[[], pd.DataFrame]
+    book: Callable[[], pd.DataFrame]
+    funding: pd.DataFrame | None = None
+
+
+def read_records(paths: Sequence[str]) -> Records | None:
+    """Records of `trades`, `funding` and `book` files, in this order; None without any."""
+    if not paths:
+        return None
+    files = dict(zip(("trades", "funding", "book"), paths, strict=False))
+
+    def book() -> pd.DataFrame:
+        return read_table(files["book"]) if "book" in files else empty_book()
+
+    return Records(lambda: read_table(files["trades"]), book, read_table(files["funding"]))
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Events of one segment.
+
+    Parameters
+    ----------
+    base : int
+        Moment that all times count from, UTC ns.
+    events : ndarray of int64, shape (n, N_EVENT)
+        Trades and levels in order of time; at one moment trades stand first.
+    quotes : ndarray of int64, shape (m, N_QUOTE)
+        Best ticks after each batch of levels; without a book one per trade, both at its
+        price.
+    ranks : ndarray of int64
+        Ticks that levels use, increasing.
+    has_book : bool
+        Whether there are levels.
+    """
+
+    base: int
+    events: Ints
+    quotes: Ints
+    ranks: Ints
+    has_book: bool
+
+
+def whole_steps(run_id: str, values: pd.Series, step: float, key: str) -> Ints:
+    """Nearest whole steps.
+
+    Raises
+    ------
+    TrialError
+        If one is too large to be exact.
+    """
+    steps = np.round(values.to_numpy(np.float64) / step)
+    if len(steps) and not float(np.abs(steps).max()) < LARGEST:
+        raise TrialError(
+            run_id, f"{key} = {step:g}: {values.abs().max():g} is 2**53 steps or more; enlarge it"
+        )
+    return steps.astype(np.int64)
+
+
+def cut_span(table: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
+    """Rows from `first` to `last`, both included, by ts (sorted)."""
+    ts = table["ts"].to_numpy(np.int64)
+    return table.iloc[np.searchsorted(ts, first) : np.searchsorted(ts, last, side="right")]
+
+
+def from_snapshot(book: pd.DataFrame, first: int) -> pd.DataFrame:
+    """Leave out what a snapshot before the segment replaces on both sides."""
+    ts, side = book["ts"].to_numpy(np.int64), book["side"].to_numpy(np.int64)
+    early = book["snapshot"].to_numpy(np.bool_) & (ts < first)
+    if not (early & (side > 0)).any() or not (early & (side < 0)).any():
+        return book
+    last = max(np.flatnonzero(early & (side == sign))[-1] for sign in (1, -1))
+    return book.iloc[np.searchsorted(ts, ts[last]) :]
+
+
+def _trade_events(run_id: str, trades: pd.DataFrame, tick: float, lot: float, base: int) -> Ints:
+    events = np.zeros((len(trades), tk.N_EVENT), np.int64)
+    events[:, tk.E_TS] = trades["ts"].to_numpy(np.int64) - base
+    events[:, tk.E_KIND] = tk.TRADE
+    events[:, tk.E_SIDE] = trades["aggressor_side"].to_numpy(np.int64)
+    events[:, tk.E_TICK] = whole_steps(run_id, trades["price"], tick, "sim.lob.tick_size")
+    events[:, tk.E_UNITS] = whole_steps(run_id, trades["size"], lot / UNITS, "sim.lob.lot_size")
+    events[:, tk.E_LAST] = 1
+    return events
+
+
+def _level_events(
+    run_id: str, book: pd.DataFrame, tick: float, lot: float, base: int
+) -> tuple[Ints, Ints, Ints]:
+    """Levels with a clear before each side of a snapshot; their arrivals; the ranks."""
+    ts, side = book["ts"].to_numpy(np.int64), book["side"].to_numpy(np.int64)
+    snapshot, number = book["snapshot"].to_numpy(np.bool_), book["id"].to_numpy(np.int64)
+    ticks = whole_steps(run_id, book["price"], tick, "sim.lob.tick_size")
+    units = whole_steps(run_id, book["size"], lot / UNITS, "sim.lob.lot_size")
+    # Something that is left is never rounded to nothing.
+    units = np.where((units == 0) & (book["size"].to_numpy() > 0.0), 1, units)
+    ranks, rank = np.unique(ticks, return_inverse=True)
+    new = np.ones(len(book), np.bool_)
+    new[1:] = (ts[1:] != ts[:-1]) | (number[1:] != number[:-1]) | (snapshot[1:] != snapshot[:-1])
+    last = np.append(new[1:], True)
+    events = np.zeros((len(book), tk.N_EVENT), np.int64)
+    for column, values in (
+        (tk.E_TS, ts - base),
+        (tk.E_KIND, tk.LEVEL),
+        (tk.E_SIDE, side),
+        (tk.E_TICK, ticks),
+        (tk.E_RANK, rank),
+        (tk.E_UNITS, units),
+        (tk.E_LAST, last),
+    ):
+        events[:, column] = values
+    # Latency beyond the least seen so far: the two clocks need not agree.
+    lag = book["ts_local"].to_numpy(np.int64) - ts
+    seen = np.maximum.accumulate(ts - base + lag - np.minimum.accumulate(lag))
+    begins = np.flatnonzero(new & snapshot)
+    where, clears = np.repeat(begins, 2), np.repeat(events[begins], 2, axis=0)
+    clears[:, tk.E_KIND], clears[:, tk.E_LAST] = tk.CLEAR, 0
+    clears[:, tk.E_SIDE] = np.tile([1, -1], len(begins))
+    return np.insert(events, where, clears, axis=0), np.insert(seen, where, seen[where]), ranks
+
+
+def make_tape(
+    run_id: str,
+    trades: pd.DataFrame,
+    book: pd.DataFrame | None,
+    tick: float,
+    lot: float,
+    first: int,
+    last: int,
+) -> Tape:
+    """Cut and merge the records of one segment.
+
+    Parameters
+    ----------
+    run_id : str
+        For errors.
+    trades : DataFrame
+        The `trades` table.
+    book : DataFrame or None
+        The `book` table; None replays trades alone. It is played from its beginning up
+        to the segment, so that the book stands when the segment begins.
+    tick, lot : float
+        Steps of price (USD) and size (ETH).
+    first, last : int
+        Open of the first and close of the last row, UTC ns.
+
+    Returns
+    -------
+    Tape
+
+    Raises
+    ------
+    TrialError
+        If there are no trades, or with a book no levels, up to the end of the segment.
+    """
+    prints = cut_span(trades, first if book is not None else first - WARM_UP_NS, last)
+    if len(prints) == 0:
+        raise TrialError(
+            run_id,
+            "sim.fidelity = 'trades' or 'l2' needs trades of the segment and the data has none; "
+            "give data with trades or set sim.fidelity: bars",
+        )
+    taken = _trade_events(run_id, prints, tick, lot, first)
+    if book is None:
+        quotes = np.zeros((len(taken), tk.N_QUOTE), np.int64)
+        quotes[:, tk.Q_TS] = quotes[:, tk.Q_SEEN] = taken[:, tk.E_TS]
+        quotes[:, tk.Q_BID] = quotes[:, tk.Q_ASK] = taken[:, tk.E_TICK]
+        return Tape(first, taken, quotes, np.empty(0, np.int64), False)
+    shown = from_snapshot(cut_span(book, 0, last), first)
+    if len(shown) == 0:
+        raise TrialError(
+            run_id,
+            "sim.fidelity = 'l2' needs book updates and the data has none up to the end of the "
+            "segment; give data.files.book or set sim.fidelity: trades",
+        )
+    levels, seen, ranks = _level_events(run_id, shown, tick, lot, first)
+    events = np.concatenate([taken, levels])
+    arrival = np.concatenate([taken[:, tk.E_TS], seen])
+    order = np.argsort(events[:, tk.E_TS], kind="stable")
+    events, arrival = np.ascontiguousarray(events[order]), arrival[order]
+    count = int(np.sum((events[:, tk.E_KIND] != tk.TRADE) & (events[:, tk.E_LAST] > 0)))
+    quotes = np.zeros((count, tk.N_QUOTE), np.int64)
+    sides = np.zeros((2, len(ranks)), np.int64)
+    tk.book_quotes(events, arrival, ranks, sides[0], sides[1], quotes)
+    return Tape(first, events, quotes, ranks, True)
+
+
+def mids(tape: Tape, tick: float) -> tuple[Ints, Floats]:
+    """Moments and mids of a tape's valid quotes, USD."""
+    quotes = tape.quotes[tape.quotes[:, tk.Q_BID] > 0]
+    middle: Floats = (quotes[:, tk.Q_BID] + quotes[:, tk.Q_ASK]) * np.float64(0.5 * tick)
+    return quotes[:, tk.Q_TS], middle

@@ -1,0 +1,127 @@
+"""Lanes carry the bits of the scalar kernel, whatever stands beside them.
+
+Covers ethpredict.sim._lane_kernels (run_lanes with tick_rows, quote_lanes, aim_lanes and
+hit_lanes), _lane_account_kernels (fill_lanes, mark_lanes and close_lanes), _quote_kernels
+(fit_terms and epoch_terms) and quoting._kernels.share_reached.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ethpredict.quoting._kernels import share_reached
+from ethpredict.sim import pack
+from ethpredict.sim._path_kernels import drawdown_path
+from ethpredict.sim.lanes import LANES, lane_key, simulate_lanes
+from ethpredict.sim.pack import simulate_pack, simulate_run
+from ethpredict.sim.quotes import Lattices
+from ethpredict.sim.rows import market_rows, path_rows
+from ethpredict.sim.settings import Run
+
+CASES: list[dict[str, Any]] = [
+    {},
+    {"quoting__alpha": "off", "sim__latency_ms": 299_000},
+    {"quoting__alpha": "shift"},
+    {"quoting__zeta": 0.0, "quoting__gamma": 0.3},
+    {"quoting__gamma": 0.5, "quoting__order_size": 2.5, "sim__lob__maker_fee_bps": -1.0},
+    {"quoting__gamma": 1e-6, "sim__lob__participation": 0.002},
+    {"quoting__max_inventory": 1.0, "sim__lob__penetration_ticks": 12},
+    {"quoting__max_half_spread_bps": 4.0, "quoting__inventory_target": 3.0},
+    {"quoting__strategy": "fixed_spread", "quoting__half_spread_bps": 7.0},
+    {"quoting__strategy": "fixed_spread", "quoting__half_spread_bps": 0.0},
+]
+
+
+def runs_of(make_member: Any, cases: list[dict[str, Any]]) -> list[Run]:
+    return [
+        Run.from_member(make_member(f"r{i}", **({"quoting__strategy": "glft"} | case)))
+        for i, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_lane_parity_with_the_scalar_run(seed: int, make_market: Any, make_member: Any) -> None:
+    bars, blocks, quote_path = make_market(n=400, seed=seed)
+    market = market_rows(bars, blocks, 0, len(bars) - 1)
+    path = path_rows(quote_path, market.close)
+    kept = np.array([0, 1, 57, 200, 398, 399])
+    runs = runs_of(make_member, CASES)
+    keys = {lane_key(run) for run in runs}
+    assert len(keys) == 1
+    for run, lane in zip(runs, simulate_lanes(runs, market, path, kept), strict=True):
+        alone = simulate_run(run, market, path, Lattices())
+        below = np.empty(len(market.close))
+        largest, water = drawdown_path(alone.equity, alone.final, market.seconds, below)
+        assert np.array_equal(lane.accounts, alone.accounts), run.settings
+        assert np.array_equal(lane.equity, alone.equity[kept])
+        assert np.array_equal(lane.inventory, alone.inventory[kept])
+        assert np.array_equal(lane.below, below[kept])
+        assert (lane.largest, lane.under_water) == (largest, water)
+
+
+def test_a_pack_gives_the_same_tables_in_lanes_and_alone(
+    make_market: Any, make_member: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars, blocks, quote_path = make_market(n=300, seed=6)
+    cases = [*CASES, {"quoting__strategy": "glft_exact"}, {"quoting__order_size": 99.0}]
+    members = [
+        make_member(f"r{i:02d}", **({"quoting__strategy": "glft"} | case))
+        for i, case in enumerate(cases)
+    ]
+    lanes = simulate_pack(bars, blocks, quote_path, members)
+    monkeypatch.setattr(pack, "play_lanes", lambda *_: {})
+    alone = simulate_pack(bars, blocks, quote_path, members)
+    assert (lanes.metrics["status"] == "ok").sum() == len(cases) - 1
+    for name in ("metrics", "equity", "daily"):
+        pd.testing.assert_frame_equal(getattr(lanes, name), getattr(alone, name), check_exact=True)
+
+
+def test_a_lane_does_not_see_its_neighbours(make_market: Any, make_member: Any) -> None:
+    bars, blocks, quote_path = make_market(n=150, seed=4)
+    market = market_rows(bars, blocks, 0, len(bars) - 1)
+    path, kept = path_rows(quote_path, market.close), np.arange(150)
+    runs = runs_of(make_member, [{"quoting__gamma": 10.0**-i} for i in range(6)] * 10)
+    assert len(runs) <= LANES
+    together = simulate_lanes(runs, market, path, kept)
+    backwards = simulate_lanes(runs[::-1], market, path, kept)[::-1]
+    for number in (0, 3, 59):
+        alone = simulate_lanes([runs[number]], market, path, kept)[0]
+        for other in (together[number], backwards[number]):
+            assert np.array_equal(alone.accounts, other.accounts)
+            assert np.array_equal(alone.equity, other.equity)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"quoting__strategy": "glft_exact"},
+        {"quoting__strategy": "hold"},
+        {"sim__venue": "amm"},
+        {"quoting__layers__count": 2},
+        {"quoting__sizing__mode": "volatility_target"},
+        {"quoting__sizing__max_leverage": 1.0},
+        {"quoting__inventory_timeout": 600.0},
+    ],
+)
+def test_what_lanes_cannot_do_goes_alone(case: dict[str, Any], make_member: Any) -> None:
+    assert lane_key(runs_of(make_member, [case])[0]) is None
+
+
+@given(st.floats(1e-300, 1e6) | st.floats(1e-300, 1e-9))
+def test_share_reached_is_one_minus_the_exponential(x: float) -> None:
+    exact = -mpmath.expm1(-mpmath.mpf(x))
+    assert share_reached(x) == pytest.approx(float(exact), rel=4e-15, abs=0.0)
+
+
+def test_share_reached_at_its_ends() -> None:
+    assert share_reached(0.0) == 0.0
+    assert share_reached(math.inf) == 1.0
+    assert math.isnan(share_reached(math.nan))
