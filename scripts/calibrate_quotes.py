@@ -15,8 +15,7 @@ paths.parquet        quote_id, row, ts (UTC ns), segment, sigma (USD/sqrt s),
 calibration.parquet  quote_id, ts (UTC ns), side, A, A_se (1/s), k, k_se
                      (1/USD), n_fills, approximate, chi2, p_value, xi, xi_se (USD),
                      reason, A_naive (1/s), k_naive (1/USD), mid_source
-status.parquet       quote_id, status (ok, failed), error, rows, fitted_rows, and
-                     the medians of sigma, A, k, xi on validation
+status.parquet       quote_id, status, error, rows, fitted_rows, medians on validation
 spec.json            the specification of the pack
 ===================  =========================================================
 """
