@@ -231,6 +231,11 @@ def quote_trades(wildcards):
     )
 
 
+def quote_book(wildcards):
+    """Book of the same market; without rows where the data has none."""
+    return quote_trades(wildcards).replace("/trades.", "/book.")
+
+
 def simulate_tips(wildcards):
     """Single transactions of the same market."""
     return simulate_blocks(wildcards).replace("/blocks.", "/tips.")

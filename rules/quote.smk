@@ -5,6 +5,7 @@ rule calibrate_quotes:
     input:
         bars=shared_by_pack("quote", "bars", "bars.parquet"),
         trades=quote_trades,
+        book=quote_book,
         predictions=packs_upstream("quote", "train", "predictions.parquet"),
         statuses=packs_upstream("quote", "train", "status.parquet"),
     output:

@@ -3,7 +3,7 @@
 Inputs
 ------
 bars : bars.parquet
-trades : trades.parquet of the market (read piece by piece, only by members that use it)
+trades, book : trades.parquet and book.parquet of the market (read by members that use them)
 predictions, statuses : lists of predictions.parquet and status.parquet of train packs
 
 Outputs
@@ -14,9 +14,8 @@ paths.parquet        quote_id, row, ts (UTC ns), segment, sigma (USD/sqrt s),
                      returns), t_pred (UTC ns), horizon_s (s)
 calibration.parquet  quote_id, ts (UTC ns), side, A, A_se (1/s), k, k_se
                      (1/USD), n_fills, approximate, chi2, p_value, xi, xi_se (USD),
-                     reason
-status.parquet       quote_id, status (ok, failed), error, rows, fitted_rows, and
-                     the medians of sigma, A, k, xi on validation
+                     reason, A_naive (1/s), k_naive (1/USD), mid_source
+status.parquet       quote_id, status, error, rows, fitted_rows, medians on validation
 spec.json            the specification of the pack
 ===================  =========================================================
 """
@@ -35,6 +34,7 @@ from ethpredict.io.artefact import (
     write_table,
 )
 from ethpredict.quoting import build_paths
+from ethpredict.quoting.book_mid import BOOK_MID_INPUTS
 
 
 def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
@@ -46,6 +46,7 @@ def main(inputs: Any, outputs: Any, spec: dict[str, Any]) -> None:
         spec["members"],
         read_members(inputs.statuses, "model_id", models),
         partial(iter_table, inputs.trades, ["ts", "price", "aggressor_side"]),
+        partial(iter_table, inputs.book, BOOK_MID_INPUTS),
     )
     write_table(paths, outputs.paths)
     write_table(calibration, outputs.calibration)

@@ -20,7 +20,7 @@ BEST_COLUMNS: dict[str, str] = {
 _NAN = float("nan")
 
 
-class _Side:
+class BookSide:
     """Levels of one side; the best is found by a heap whose stale entries are skipped."""
 
     def __init__(self, sign: int) -> None:
@@ -29,6 +29,7 @@ class _Side:
         self.heap: list[float] = []
 
     def put(self, price: float, size: float) -> None:
+        """Take the new size of a level; 0 = gone."""
         if size == 0:
             self.sizes.pop(price, None)
             return
@@ -37,6 +38,7 @@ class _Side:
         self.sizes[price] = size
 
     def best(self) -> tuple[float, float]:
+        """Best price and its size; nan where the side is empty."""
         while self.heap:
             price = -self.sign * self.heap[0]
             if price in self.sizes:
@@ -69,7 +71,7 @@ def rebuild_best(book: pd.DataFrame) -> pd.DataFrame:
     >>> rebuild_best(book)[["id", "bid", "ask"]].to_numpy().tolist()
     [[5.0, 10.0, 12.0], [6.0, 11.0, 12.0]]
     """
-    sides = {1: _Side(1), -1: _Side(-1)}
+    sides = {1: BookSide(1), -1: BookSide(-1)}
     rows: list[tuple[Any, ...]] = []
     columns = [book[name].tolist() for name in ("id", "ts", "snapshot", "side", "price", "size")]
     before: tuple[int, bool] | None = None
@@ -78,7 +80,7 @@ def rebuild_best(book: pd.DataFrame) -> pd.DataFrame:
         if before is not None and before != (number, snapshot):
             rows.append((before[0], stamp, *sides[1].best(), *sides[-1].best()))
         if snapshot and before != (number, True):
-            sides = {1: _Side(1), -1: _Side(-1)}
+            sides = {1: BookSide(1), -1: BookSide(-1)}
         sides[side].put(price, size)
         before, stamp = (number, snapshot), ts
     if before is not None:

@@ -131,6 +131,7 @@ def fill_impact(
     before = np.searchsorted(at, when, side="left") - 1
     after = np.searchsorted(at, when + length, side="right") - 1
     known = (before >= 0) & (when + length <= (at[-1] if len(at) else 0))
+    known[known] &= np.isfinite(middle[after[known]] - middle[before[known]])
     n = int(known.sum())
     if n < max(min_trades, 2):
         raise TrialError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,9 @@ CALIBRATION_COLUMNS = {
     "xi": "float64",
     "xi_se": "float64",
     "reason": "str",
+    "A_naive": "float64",
+    "k_naive": "float64",
+    "mid_source": "str",
 }
 # Of the validation rows (segment 0): how many, how many with all four, and medians of those.
 STATUS_COLUMNS = {
@@ -63,6 +67,33 @@ STATUS_COLUMNS = {
 _MEDIANS = ("sigma", "A", "k", "xi")
 
 
+class Streams:
+    """Trades and book of the market, and the fits made from them.
+
+    Members with equal settings and moments share one pass over the tables.
+    """
+
+    def __init__(self, trades: Trades, book: Trades) -> None:
+        self._trades, self._book = trades, book
+        self._fits: dict[tuple[Calibration, bytes], pd.DataFrame] = {}
+
+    def fits(self, name: str, moments: np.ndarray, settings: Calibration) -> pd.DataFrame:
+        """Fits at some moments; a refusal of all of them names the member."""
+        key = replace(settings, volatility_window=0), moments.tobytes()
+        if key not in self._fits:
+            self._fits[key] = stream_fits(
+                self._trades,
+                moments,
+                settings.window_days,
+                settings.window_s,
+                settings.nearest_bps,
+                settings.min_fills,
+                name,
+                self._book,
+            )
+        return self._fits[key]
+
+
 def _table(parts: list[pd.DataFrame], columns: dict[str, str]) -> pd.DataFrame:
     """One table with fixed columns and types, also where there is no part."""
     if not parts:
@@ -76,6 +107,7 @@ def build_paths(
     members: list[dict[str, Any]],
     statuses: pd.DataFrame | None = None,
     trades: Trades = tuple,
+    book: Trades = tuple,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Build the paths of every member of a quote pack.
 
@@ -91,6 +123,8 @@ def build_paths(
         model_id, status, error of the train packs; a failed model fails its quote.
     trades : callable
         Gives the pieces of the trade table in order, for members calibrated from trades.
+    book : callable
+        Gives the pieces of the `book_l2` table in order: their mid, where there is one.
 
     Returns
     -------
@@ -102,8 +136,10 @@ def build_paths(
         fit of A and k stays, with a warning: a pool run does not read them.
     calibration : DataFrame
         One row per member, fit and side (`bid`, `ask`, `both`), with standard errors;
-        `approximate` is True from bars, which only bound the fills; goodness of fit, impact
-        and the reason of a refusal are known from trades only.
+        `approximate` is True from bars, which only bound the fills, and around a mid that
+        trades alone tell; goodness of fit, impact,
+        the naive estimates beside the fit, `mid_source` (`book` or `trades`) and the reason of
+        a refusal are known from trades only.
     status : DataFrame
         quote_id, status (`ok` or `failed`), error; then of the validation rows their number,
         fitted_rows (those with sigma, A and k) and the medians of sigma, A, k, xi over the
@@ -116,6 +152,7 @@ def build_paths(
         bad = statuses[statuses["status"] != "ok"]
         failed = dict(zip(bad["model_id"], bad["error"], strict=True))
     paths, calibrations, status = [], [], []
+    streams = Streams(trades, book)
     for member in sorted(members, key=lambda item: str(item["id"])):
         name, model = str(member["id"]), str(member["upstream"]["train"])
         settings = Calibration(**member["settings"]["quoting"]["calibration"])
@@ -129,7 +166,7 @@ def build_paths(
                     price_sigma(bars, settings.volatility_window),
                     WalkForward(bars, settings),
                 )
-            path, fits = _member_path(name, by_model[model], *shared[settings], settings, trades)
+            path, fits = _member_path(name, by_model[model], *shared[settings], settings, streams)
         except TrialError as error:
             _LOG.warning("quote failed: %s", error)
             status.append((name, "failed", str(error), 0, 0, *[np.nan] * len(_MEDIANS)))
@@ -157,13 +194,13 @@ def _member_path(
     sigma: np.ndarray,
     walk: WalkForward,
     settings: Calibration,
-    trades: Trades,
+    streams: Streams,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Paths and fits of one member on the rows of its model's predictions."""
     predicted = predicted.sort_values("row", kind="stable")
     rows, ts = predicted["row"].to_numpy(np.int64), predicted["ts"].to_numpy(np.int64)
     moments, which = np.unique(walk.moments(ts), return_inverse=True)
-    table = _fit_table(name, moments, walk, settings, trades)
+    table = _fit_table(name, moments, walk, settings, streams)
     pooled = table[table["side"] == "both"]
     pooled_a, pooled_k = pooled["A"].to_numpy(np.float64), pooled["k"].to_numpy(np.float64)
     impact = np.maximum(pooled["xi"].to_numpy(np.float64), 0.0)
@@ -209,22 +246,16 @@ def _member_path(
 
 
 def _fit_table(
-    name: str, moments: np.ndarray, walk: WalkForward, settings: Calibration, trades: Trades
+    name: str, moments: np.ndarray, walk: WalkForward, settings: Calibration, streams: Streams
 ) -> pd.DataFrame:
     """Fits of one member at its moments, three sides each, with the columns of the artefact."""
     if settings.source == "trades":
-        fits = stream_fits(
-            trades,
-            moments,
-            settings.window_days,
-            settings.window_s,
-            settings.nearest_bps,
-            settings.min_fills,
-            name,
-        )
+        fits = streams.fits(name, moments, settings)
         return fits.assign(quote_id=name)[list(CALIBRATION_COLUMNS)].astype(CALIBRATION_COLUMNS)
+    rest = {"chi2": np.nan, "p_value": np.nan, "xi": np.nan, "xi_se": np.nan, "reason": ""}
+    rest |= {"A_naive": np.nan, "k_naive": np.nan, "mid_source": ""}
     rows = [
-        (name, int(moment), side, f.A, f.A_se, f.k, f.k_se, f.n_fills, True, *[np.nan] * 4, "")
+        (name, int(moment), side, f.A, f.A_se, f.k, f.k_se, f.n_fills, True, *rest.values())
         for moment in moments
         for side, f in walk.at(int(moment)).items()
     ]

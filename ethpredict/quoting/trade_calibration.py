@@ -28,6 +28,8 @@ FIT_COLUMNS = {
     "p_value": "float64",
     "approximate": "bool",
     "reason": "str",
+    "A_naive": "float64",
+    "k_naive": "float64",
 }
 
 
@@ -106,6 +108,31 @@ def bernoulli_intensity(share: npt.ArrayLike, seconds: npt.ArrayLike) -> Array:
     """
     observed, length = (np.asarray(v, dtype=np.float64) for v in (share, seconds))
     return np.asarray(-np.log1p(-observed) / length)
+
+
+def deepest_print_fit(windows: TradeWindows) -> tuple[float, float]:
+    """A and k by the estimator of many tutorials, to be shown beside a sound one.
+
+    A line through the logarithms of the share of windows whose deepest print passed each
+    distance, over the length of a window. A window counts once however often an order would
+    have filled, so A is too low by about ``(1 - exp(-A dT))/(A dT)`` and k with it.
+
+    Parameters
+    ----------
+    windows : TradeWindows
+        Of one side, or pooled.
+
+    Returns
+    -------
+    A, k : float
+        1/s and 1/USD; nan where fewer than 2 distances were reached.
+    """
+    reached = windows.fills > 0
+    if int(reached.sum()) < 2:
+        return np.nan, np.nan
+    share = windows.fills[reached] / windows.windows
+    slope, level = np.polyfit(windows.deltas[reached], np.log(share / windows.seconds), 1)
+    return float(np.exp(level)), float(-slope)
 
 
 def fit_trades(
@@ -274,6 +301,7 @@ def walk_forward_trades(
     DataFrame
         Three rows per moment (bid, ask, both) with the columns of ``FIT_COLUMNS``. A refused
         fit has nan and its reason. `approximate` is False: nothing is inferred from bars.
+        A_naive and k_naive are those of :func:`deepest_print_fit`, for comparison.
     """
     ts = trades["ts"].to_numpy(np.int64)
     price, side = trades["price"].to_numpy(np.float64), trades["aggressor_side"].to_numpy()
@@ -299,10 +327,11 @@ def walk_forward_trades(
         for name, windows in sides.items():
             try:
                 f = fit_trades(windows, "waiting", 0.0, min_fills)
-                values = (f.A, f.A_se, f.k, f.k_se, f.n_fills, f.chi2, f.p_value, False, "")
+                naive = deepest_print_fit(windows)
+                values = (f.A, f.A_se, f.k, f.k_se, f.n_fills, f.chi2, f.p_value, False, "", *naive)
             except TrialError as error:
                 nans = (np.nan,) * 4
                 fills = int(windows.fills[0])
-                values = (*nans, fills, np.nan, np.nan, False, error.reason)
+                values = (*nans, fills, np.nan, np.nan, False, error.reason, np.nan, np.nan)
             rows.append((moment, name, *values))
     return pd.DataFrame(rows, columns=list(FIT_COLUMNS)).astype(FIT_COLUMNS)

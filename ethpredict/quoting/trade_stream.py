@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ethpredict.errors import TrialError
+from ethpredict.quoting.book_mid import Pieces, book_mids
 from ethpredict.quoting.impact import fill_impact
 from ethpredict.quoting.trade_calibration import FIT_COLUMNS, walk_forward_trades
 
 Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Trades = Callable[[], Iterable[pd.DataFrame]]
 
-STREAM_COLUMNS = FIT_COLUMNS | {"xi": "float64", "xi_se": "float64"}
+STREAM_COLUMNS = FIT_COLUMNS | {"xi": "float64", "xi_se": "float64", "mid_source": "str"}
 DISTANCES = 8
 _LATEST = 3
 # The farthest order is reached by this share of the prints beyond the nearest.
@@ -84,12 +87,13 @@ def distance_grid(depth: Array, nearest: float) -> Array:
 def trailing_windows(
     trades: Trades, moments: npt.ArrayLike, span_ns: int
 ) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Trades of ``[moment - span, moment)`` for every moment, from a stream.
+    """Rows of ``[moment - span, moment)`` for every moment, from a stream.
 
     Parameters
     ----------
     trades : callable
-        Gives the pieces of the trade table in order (columns ts, price, aggressor_side).
+        Gives the pieces of a table in order: of trades (columns ts, price, aggressor_side), or
+        of any other with a sorted column ts.
     moments : array_like of int
         UTC ns, rising.
     span_ns : int
@@ -123,6 +127,7 @@ def stream_fits(
     nearest_bps: float,
     min_fills: int,
     member: str = "calibration",
+    book: Pieces = tuple,
 ) -> pd.DataFrame:
     """Intensity of both sides and impact at given moments, from earlier trades only.
 
@@ -141,13 +146,19 @@ def stream_fits(
         Fewer fills of the nearest order refuse a fit.
     member : str
         Whose fits they are, for the message.
+    book : callable
+        Gives the pieces of the `book_l2` table in order. Where it has rows in a span, the mid
+        there is the book's, otherwise the one that trades tell (:func:`trade_mid`).
 
     Returns
     -------
     DataFrame
         Three rows per moment (bid, ask, both) with the columns of ``STREAM_COLUMNS``. xi, in
         the rows `both`, is the mean move of the mid, one window after a print beyond the
-        nearest order, towards the taker.
+        nearest order, towards the taker. Such a print fills the whole order under strict
+        trade-through, whatever its size, so that this is the move per fill of size D.
+        mid_source is `book` or `trades`; the latter is flagged `approximate`, because between
+        trades such a mid stands still: where they are far apart A comes out too high.
 
     Raises
     ------
@@ -155,40 +166,14 @@ def stream_fits(
         If the market has no trades at all.
     """
     found, seen = [], 0
-    for moment, part in trailing_windows(trades, moments, round(window_days * _DAY_NS)):
+    span = round(window_days * _DAY_NS)
+    spans = trailing_windows(trades, moments, span)
+    mids = trailing_windows(partial(book_mids, book), moments, span)
+    for (moment, part), (_, quoted) in zip(spans, mids, strict=True):
         seen += len(part)
-        ts = part["ts"].to_numpy(np.int64)
-        price, side = part["price"].to_numpy(np.float64), part["aggressor_side"].to_numpy()
-        mid = trade_mid(price, side)
-        known = np.isfinite(mid)
-        at, middle = ts[known], mid[known]
-        before = np.searchsorted(at, ts, side="left") - 1
-        reference = np.where(before >= 0, middle[np.maximum(before, 0)], np.nan) if len(at) else mid
-        depth = (price - reference) * side
-        nearest = nearest_bps * 1e-4 * (float(np.median(price)) if len(price) else 1.0)
-        fits = walk_forward_trades(
-            part,
-            at,
-            middle,
-            [moment],
-            window_days,
-            distance_grid(depth[np.isfinite(depth)], nearest),
-            window_s,
-            min_fills,
-            max_age_s=_STALE_WINDOWS * window_s,
-        )
-        deep = depth > nearest
-        xi, xi_se = np.nan, np.nan
-        try:
-            jump = fill_impact(ts[deep], side[deep], at, middle, window_s, min_trades=min_fills)
-            xi, xi_se = jump.value, jump.se
-        except TrialError:
-            # Too few prints for an impact are too few for a fit, whose reason says so.
-            xi = np.nan
-        pooled = fits["side"] == "both"
-        found.append(
-            fits.assign(xi=np.where(pooled, xi, np.nan), xi_se=np.where(pooled, xi_se, np.nan))
-        )
+        at, middle, source = _mids(part, quoted)
+        fits = _moment_fits(part, at, middle, moment, window_days, window_s, nearest_bps, min_fills)
+        found.append(fits.assign(mid_source=source, approximate=source == "trades"))
     if seen == 0:
         raise TrialError(
             member,
@@ -196,3 +181,54 @@ def stream_fits(
             "them; fetch trades or set it to bars",
         )
     return pd.concat(found, ignore_index=True).astype(STREAM_COLUMNS)
+
+
+def _mids(part: pd.DataFrame, quoted: pd.DataFrame) -> tuple[Ints, Array, str]:
+    """Times and mids of one span, and where they come from."""
+    if len(quoted):
+        return quoted["ts"].to_numpy(np.int64), quoted["mid"].to_numpy(np.float64), "book"
+    mid = trade_mid(part["price"].to_numpy(np.float64), part["aggressor_side"].to_numpy())
+    known = np.isfinite(mid)
+    return part["ts"].to_numpy(np.int64)[known], mid[known], "trades"
+
+
+def _moment_fits(
+    part: pd.DataFrame,
+    at: Ints,
+    middle: Array,
+    moment: int,
+    window_days: float,
+    window_s: float,
+    nearest_bps: float,
+    min_fills: int,
+) -> pd.DataFrame:
+    """Intensity and impact on the trades of one span."""
+    ts = part["ts"].to_numpy(np.int64)
+    price, side = part["price"].to_numpy(np.float64), part["aggressor_side"].to_numpy()
+    before = np.searchsorted(at, ts, side="left") - 1
+    reference = np.full(len(ts), np.nan)
+    if len(at):
+        reference = np.where(before >= 0, middle[np.maximum(before, 0)], np.nan)
+    depth = (price - reference) * side
+    nearest = nearest_bps * 1e-4 * (float(np.median(price)) if len(price) else 1.0)
+    fits = walk_forward_trades(
+        part,
+        at,
+        middle,
+        [moment],
+        window_days,
+        distance_grid(depth[np.isfinite(depth)], nearest),
+        window_s,
+        min_fills,
+        max_age_s=_STALE_WINDOWS * window_s,
+    )
+    deep = depth > nearest
+    xi, xi_se = np.nan, np.nan
+    try:
+        jump = fill_impact(ts[deep], side[deep], at, middle, window_s, min_trades=min_fills)
+        xi, xi_se = jump.value, jump.se
+    except TrialError:
+        # Too few prints for an impact are too few for a fit, whose reason says so.
+        xi = np.nan
+    pooled = fits["side"] == "both"
+    return fits.assign(xi=np.where(pooled, xi, np.nan), xi_se=np.where(pooled, xi_se, np.nan))

@@ -100,7 +100,8 @@ def observe_trades(
     ts, price, aggressor_side : array_like, shape (N,)
         Trades, sorted by time: UTC ns, USD, +1 buy or -1 sell.
     mid_ts, mid : array_like, shape (M,)
-        The mid as it was known from each moment on, sorted: UTC ns, USD.
+        The mid as it was known from each moment on, sorted: UTC ns, USD; nan where unknown,
+        and no window opens.
     deltas : array_like, shape (J,)
         Distances, USD, >= 0, strictly rising.
     window_s : float
@@ -135,6 +136,7 @@ def observe_trades(
     if total and len(at):
         known &= opening - at[np.maximum(place, 0)] <= max_age_s * NANOSECONDS
         reference = np.where(known, middle[np.maximum(place, 0)], np.nan)
+        known &= ~np.isnan(reference)
     else:
         known, reference = np.zeros(total, bool), np.full(total, np.nan)
     low, high = np.searchsorted(when, [int(start), int(start) + total * length], side="left")

@@ -46,6 +46,7 @@ from ethpredict.sim._provider_kernels import (
     GWEI,
     L_ALWAYS,
     L_BLOCK_TIME,
+    L_DATA_FEE,
     L_DEPOSIT,
     L_FEE,
     L_GAS_UNITS,
@@ -257,7 +258,8 @@ def run_lp(
     for j in range(n):
         i = max(j - 1, 0)
         mid = close[i]
-        base_cost, tip_cost = gas_eth * base_fee[i] * mid, gas_eth * settings[L_TIP] * mid
+        base_cost = (gas_eth * base_fee[i] + settings[L_DATA_FEE] * GWEI) * mid
+        tip_cost = gas_eth * settings[L_TIP] * mid
         moved = 0.0
         if detail.shape[1] > 0:
             detail[D_BID, j] = state[R1] / state[R0] * (1.0 - settings[L_FEE])
@@ -336,7 +338,8 @@ def leave(
     start1: float,
 ) -> None:
     """Burn, and trade the ETH back to the endowment through the pool, gas included."""
-    gas = settings[L_GAS_UNITS] * GWEI * (base_fee + settings[L_TIP]) * mid
+    gas = settings[L_GAS_UNITS] * (base_fee + settings[L_TIP]) + settings[L_DATA_FEE]
+    gas *= GWEI * mid
     if state[SHARE] > 0.0:
         burn(state)
         accounts[LIQUIDATION] -= gas

@@ -20,8 +20,8 @@ from ethpredict.sim._draw_kernels import normal, uniform
 # Places of a run's settings.
 L_DEPOSIT, L_LIQUIDITY, L_FEE, L_KEEP, L_ALWAYS, L_LIMIT, L_HORIZON = 0, 1, 2, 3, 4, 5, 6
 L_TURNOVER, L_BLOCK_TIME, L_ARBITRAGE, L_GAS_UNITS, L_TIP, L_INCLUSION = 7, 8, 9, 10, 11, 12
-L_LATENCY, L_INCOME_WINDOW, L_SEED, L_REPLICATE = 13, 14, 15, 16
-N_LP_SETTINGS = 17
+L_LATENCY, L_INCOME_WINDOW, L_SEED, L_REPLICATE, L_DATA_FEE = 13, 14, 15, 16, 17
+N_LP_SETTINGS = 18
 
 # Purposes of the draws of one block (key: row x MOST_BLOCKS + block).
 BRIDGE, BLOCK_NOISE, BLOCK_ARBITRAGE = 10, 11, 12

@@ -61,13 +61,35 @@ P_STRATEGY, P_GAMMA, P_MAX, P_FEE, P_LIQUIDITY, P_TURNOVER, P_BLOCK_TIME = 0, 1,
 # P_TIP is what others pay; P_TRUE_A and P_TRUE_S decide, whatever the strategy believes.
 P_ARBITRAGE, P_GAS_UNITS, P_TIP, P_TRUE_A, P_SLIPPAGE, P_REVERT = 7, 8, 9, 10, 11, 12
 P_RISK_HORIZON, P_MIN_TRADE, P_SEED, P_REPLICATE, P_LATENCY = 13, 14, 15, 16, 17
-P_TRUE_S, P_OPTIMAL, P_ALL_PAY, P_DATA_FEE = 18, 19, 20, 21
-N_AMM_SETTINGS = 22
+P_TRUE_S, P_OPTIMAL, P_ALL_PAY, P_DATA_FEE, P_ON_SUCCESS = 18, 19, 20, 21, 22
+N_AMM_SETTINGS = 23
 
 # USD that a run starts with, over the first value of its inventory limit.
 ENDOWMENT_USD = 2.0
 GWEI = 1e-9
 DAY_S = 86_400.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def opportunity(surplus: float, base_cost: float, settings: np.ndarray) -> float:
+    """Worth of being included before the bribe, USD.
+
+    A bribe that is owed on success only (builder tip) is weighed per success: the gas of the
+    reverts is shared among the trades that fill.
+
+    Parameters
+    ----------
+    surplus : float
+        Gain of the trade if it fills, USD.
+    base_cost : float
+        Base fee and data fee, paid in any case, USD.
+    settings : ndarray
+        The run's settings.
+    """
+    success = 1.0 - settings[P_REVERT]
+    if settings[P_ON_SUCCESS] == 0.0:
+        return success * surplus - base_cost
+    return surplus - base_cost / success if success > 0.0 else -np.inf
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -110,11 +132,14 @@ def execute(
         Signed ETH (0 after a revert) and the pool afterwards.
     """
     fee = settings[P_FEE]
+    cost = trade_cost(size, reserve0, reserve1, fee)
+    filled = cost <= expected + settings[P_SLIPPAGE] * abs(expected) and cost <= funds
+    if settings[P_ON_SUCCESS] > 0.0 and not filled:
+        tip_cost = 0.0
     accounts[GAS] -= base_cost
     accounts[BRIBE] -= tip_cost
     accounts[CASH] -= base_cost + tip_cost
-    cost = trade_cost(size, reserve0, reserve1, fee)
-    if not (cost <= expected + settings[P_SLIPPAGE] * abs(expected) and cost <= funds):
+    if not filled:
         accounts[N_REVERTS] += 1.0
         return 0.0, reserve0, reserve1
     if size > 0.0:
@@ -233,7 +258,7 @@ def run_amm(
                 limit + held,
             )
             surplus = gain(size, reference, reserve0, reserve1, fee, held, tilt, curvature)
-            value = (1.0 - settings[P_REVERT]) * surplus - base_cost
+            value = opportunity(surplus, base_cost, settings)
             if optimal:
                 bribe, chance, utility = best_bribe(
                     odds[i], slope[i] / usd_per_gwei, value, all_pay

@@ -53,6 +53,8 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
     values[lp.L_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
     values[lp.L_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7)
     values[lp.L_TIP] = tip = run.number("sim.amm.tip_gwei", 0.0, 1e5)
+    if run.chain.l1_data_fee:
+        values[lp.L_DATA_FEE] = run.number("sim.amm.data_fee_gwei", 0.0, 1e12)
     values[lp.L_INCLUSION] = inclusion_chance(
         run.number("sim.amm.inclusion_a", -100.0, 100.0),
         run.number("sim.amm.inclusion_s", 0.0, 1e6),

@@ -149,8 +149,8 @@ def run_amm(
                 tip_cost, lucky = _send(book, tip, chance, unit, luck, s)
                 if lucky and not market.gap[j]:
                     costs, mids = (base_cost, tip_cost), (reference, float(market.future_open[j]))
-                    worst = expected + s[amm.P_SLIPPAGE] * abs(expected)
-                    fill = _execute(book, pool, size, min(worst, balance), held, costs, mids)
+                    worst = min(expected + s[amm.P_SLIPPAGE] * abs(expected), balance)
+                    fill = _execute(book, pool, size, worst, held, costs, mids, s)
                 else:
                     book.add(acc.N_NOT_INCLUDED, 1.0)
             _play(pool, rest, prices[1:], noise, competitor, (*key, row), LATER_DRAWS)
@@ -207,7 +207,10 @@ def _decide(
     tilt = drift * min(h_rem, horizon)
     curvature = horizon * s[amm.P_GAMMA] * sigma * sigma
     size, surplus = best_trade(pool, mid, held, tilt, curvature, limit, balance)
-    value = (1.0 - s[amm.P_REVERT]) * surplus - cost
+    success = 1.0 - s[amm.P_REVERT]
+    value = success * surplus - cost
+    if s[amm.P_ON_SUCCESS] > 0.0:
+        value = surplus - cost / success if success > 0.0 else -math.inf
     all_pay = s[amm.P_ALL_PAY] > 0.0
     if s[amm.P_OPTIMAL] > 0.0:
         bribe, chance, utility = best_bribe(odds, slope / unit, value, all_pay)
@@ -229,14 +232,16 @@ def _execute(
     held: float,
     costs: tuple[float, float],
     mids: tuple[float, float],
+    s: list[float],
 ) -> float:
     """Our included transaction: signed ETH that it filled."""
-    base, tip = costs
+    cost = pool.cost(size)
+    reverted = cost > worst or math.isinf(cost)
+    base, tip = costs[0], 0.0 if reverted and s[amm.P_ON_SUCCESS] > 0.0 else costs[1]
     book.add(acc.GAS, -base)
     book.add(acc.BRIBE, -tip)
     book.add(acc.CASH, -(base + tip))
-    cost = pool.cost(size)
-    if cost > worst or math.isinf(cost):
+    if reverted:
         book.add(acc.N_REVERTS, 1.0)
         return 0.0
     if size > 0.0:

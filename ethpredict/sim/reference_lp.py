@@ -145,7 +145,7 @@ def run_lp(
     for j in range(n):
         i = max(j - 1, 0)
         mid, sigma, span = close[i], float(path.sigma[i]), float(market.seconds[j])
-        base_cost = gas_eth * float(fees[i]) * mid
+        base_cost = (gas_eth * float(fees[i]) + float(settings[lp.L_DATA_FEE]) * 1e-9) * mid
         tip_cost = gas_eth * float(settings[lp.L_TIP]) * mid
         moved = 0.0
         own = ours.reserve1 / ours.reserve0
@@ -287,7 +287,8 @@ def _leave(
     ours: Provider, settings: Floats, mid: float, base_fee: float, start0: float, start1: float
 ) -> None:
     """Burn, and trade the ETH back to the endowment through the pool."""
-    gas = float(settings[lp.L_GAS_UNITS]) * 1e-9 * (base_fee + float(settings[lp.L_TIP])) * mid
+    gas = float(settings[lp.L_GAS_UNITS]) * (base_fee + float(settings[lp.L_TIP]))
+    gas = (gas + float(settings[lp.L_DATA_FEE])) * (1e-9 * mid)
     book = ours.accounts
     if ours.share > 0.0:
         ours.burn()

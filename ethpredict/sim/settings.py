@@ -26,7 +26,7 @@ STRATEGIES = {
 # Strategies that a prediction can move.
 SIGNALLED = ("glft", "glft_exact", "avellaneda_stoikov")
 BRIBES = ("optimal", "percentile", "fixed", "off")
-AUCTIONS = ("first_price", "all_pay")
+AUCTIONS = ("first_price", "all_pay", "builder_tip")
 SIZINGS = ("fixed", "volatility_target", "kelly", "bet_size")
 BPS = 1e-4
 
@@ -327,7 +327,9 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_TRUE_S] = run.number("sim.amm.inclusion_s", 0.0, 1e6)
     if run.chain.l1_data_fee:
         values[amm.P_DATA_FEE] = run.number("sim.amm.data_fee_gwei", 0.0, 1e12)
-    values[amm.P_ALL_PAY] = run.word("sim.amm.bribe.auction", AUCTIONS) == "all_pay"
+    auction = run.word("sim.amm.bribe.auction", AUCTIONS)
+    values[amm.P_ALL_PAY] = auction == "all_pay"
+    values[amm.P_ON_SUCCESS] = auction == "builder_tip"
     values[amm.P_OPTIMAL] = run.bribe == "optimal"
     values[amm.P_SLIPPAGE] = run.number("sim.amm.slippage_bps", 0.0, 10_000.0) * BPS
     values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)

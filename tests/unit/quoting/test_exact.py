@@ -196,6 +196,11 @@ def test_vectors(shared_vectors):
         bid, ask = exact_quotes(**BASE, Q=30, mu=case["mu"], horizon=600.0)
         assert bid[30] == pytest.approx(case["exact_bid_q0"], rel=1e-9)
         assert ask[30] == pytest.approx(case["exact_ask_q0"], rel=1e-9)
+    for case in data["impact_xi"]:
+        bid, ask = exact_quotes(**BASE, Q=30, xi=case["xi"], horizon=600.0)
+        for q in (0, 5):
+            assert bid[30 + q] == pytest.approx(case[f"exact_bid_q{q}"], rel=1e-9)
+            assert ask[30 + q] == pytest.approx(case[f"exact_ask_q{q}"], rel=1e-9)
 
 
 def test_set_on_which_dense_solvers_fail():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ethpredict.errors import ConfigError
 from ethpredict.quoting.orders import bounded_distances, order_ticks
-from ethpredict.sim._lob_kernels import quote_ticks
+from ethpredict.sim._lob_kernels import layer_ticks
 
 CENTS = st.integers(100, 10**6)
 
@@ -29,8 +29,9 @@ def test_rounding_is_away_from_the_mid_in_exact_arithmetic(mid, below, above, ti
 
 @given(st.floats(1, 1e5), st.floats(-10, 1e3), st.floats(-10, 1e3), st.sampled_from([0.01, 0.1, 1]))
 def test_one_layer_equals_the_simulators_kernel(mid, below, above, tick):
-    bid, ask = order_ticks(mid, max(below, 0.2), max(above, 0.2), 0.0, 5, tick)
-    assert (bid[0, 0], ask[0, 0]) == quote_ticks(mid, below, above, 0.2, tick)
+    below, above = max(below, 0.2), max(above, 0.2)
+    bid, ask = order_ticks(mid, below, above, 0.0, 5, tick)
+    assert (bid[0, 0], ask[0, 0]) == layer_ticks(mid, mid, below, above, tick)
 
 
 @given(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ethpredict.data.market import empty_trades
+from ethpredict.data.market import empty_book, empty_trades
 from ethpredict.io.artefact import read_json, read_table, write_table
 from ethpredict.quoting import build_paths
 from ethpredict.quoting.calibration import DAY_NS, Calibration, WalkForward
@@ -174,6 +174,7 @@ def test_script_writes_the_same_bytes_twice(bars, tmp_path, root):
     exec(compile(source, "calibrate_quotes.py", "exec"), script)
     write_table(bars, tmp_path / "bars.parquet")
     write_table(empty_trades(), tmp_path / "trades.parquet")
+    write_table(empty_book(), tmp_path / "book.parquet")
     for name in ("m1", "m2"):
         write_table(predict(bars, name), tmp_path / f"{name}.parquet")
         status = pd.DataFrame({"model_id": [name], "status": ["ok"], "error": [""]})
@@ -184,6 +185,7 @@ def test_script_writes_the_same_bytes_twice(bars, tmp_path, root):
         inputs = SimpleNamespace(
             bars=str(tmp_path / "bars.parquet"),
             trades=str(tmp_path / "trades.parquet"),
+            book=str(tmp_path / "book.parquet"),
             predictions=[str(tmp_path / f"{name}.parquet") for name in ("m1", "m2")],
             statuses=[str(tmp_path / f"{name}_status.parquet") for name in ("m1", "m2")],
         )

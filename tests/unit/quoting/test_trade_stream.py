@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ethpredict.data.book_check import rebuild_best
+from ethpredict.data.captures import read_capture
+from ethpredict.data.synthetic import generate
 from ethpredict.errors import TrialError
+from ethpredict.quoting.book_mid import book_mids
 from ethpredict.quoting.trade_stream import stream_fits, trade_mid, trailing_windows
+from tests.unit.data.synthetic_markets import settings as market_settings
 from tests.unit.quoting.trade_paths import SECOND, planted_path
 
 A, K, HALF_SPREAD = 0.08, 0.8, 0.1
@@ -40,7 +45,8 @@ def fits_of(frame: pd.DataFrame, size: int = 7_000, **changes) -> pd.DataFrame:
 def test_planted_intensity_is_recovered(trades: pd.DataFrame) -> None:
     """Within 4 standard errors; the mid halfway between trades blurs the depths a little."""
     last = fits_of(trades)[lambda t: t["side"] == "both"].iloc[-1]
-    assert not last["approximate"]
+    assert last["approximate"]
+    assert last["mid_source"] == "trades"
     assert last["reason"] == ""
     assert last["k"] == pytest.approx(K, abs=4 * last["k_se"] + 0.05 * K)
     assert last["A"] == pytest.approx(A, abs=4 * last["A_se"] + 0.1 * A)
@@ -89,3 +95,94 @@ def test_refusals(trades: pd.DataFrame) -> None:
 def test_mid_of_trades() -> None:
     assert trade_mid([], []).size == 0
     assert np.isnan(trade_mid([5.0, 6.0], [1, 1])).all()
+
+
+def busy_market(**changes):
+    """A day whose sweeps arrive with A of half the trades per second."""
+    return generate(market_settings(days=1, sweep_fraction=0.5, **changes))
+
+
+def day_fit(market, window_s: float, nearest_bps: float, book=tuple) -> pd.DataFrame:
+    moment = int(market.candles["ts_open"].iloc[0]) + 24 * 3600 * SECOND
+    fits = stream_fits(lambda: [market.trades], [moment], 1.0, window_s, nearest_bps, 50, book=book)
+    return fits.set_index("side")
+
+
+def test_the_synthetic_markets_own_trades_and_the_naive_estimate_beside_them() -> None:
+    """Within 5 % at A dT = 1; at A dT = 2 the deepest prints lose 40 % of A."""
+    market = busy_market(trades_per_day=345_600)
+    truth = market.truth["fill"]
+    fits = day_fit(market, 1.0, 3.0)
+    assert truth["A"] == pytest.approx(1.0)
+    for side in ("bid", "ask", "both"):
+        assert fits["A"][side] == pytest.approx(truth["A"], rel=0.05)
+        assert fits["k"][side] == pytest.approx(truth["k"], rel=0.05)
+        assert fits["A_naive"][side] < 0.85 * truth["A"]
+    slow = day_fit(market, 2.0, 1.5)
+    assert slow["A_naive"]["both"] == pytest.approx(0.6 * truth["A"], rel=0.1)
+    assert slow["A"]["both"] == pytest.approx(truth["A"], rel=0.1)
+
+
+def test_the_mid_of_the_synthetic_book() -> None:
+    """Planted intensity within 5 % where orders stood, by the book's mid.
+
+    A print must lie a tick beyond an order's level: half a tick more on average.
+    """
+    market = busy_market(trades_per_day=60_000, book="l2")
+    truth = market.truth["fill"]
+    fits = day_fit(market, 1.0, 3.0, pieces(market.book, 200_000))
+    assert (fits["mid_source"] == "book").all()
+    assert not fits["approximate"].any()
+    distance = np.array([1.0, 2.0, 3.0])
+    found = fits["A"]["both"] * np.exp(-fits["k"]["both"] * distance)
+    half_tick = 0.5 * market.truth["book"]["tick"]
+    planted = truth["A"] * np.exp(-truth["k"] * (distance + half_tick))
+    np.testing.assert_allclose(found, planted, rtol=0.05)
+    assert fits["k"]["both"] == pytest.approx(truth["k"], rel=0.05)
+
+
+def test_book_mids_follow_the_rebuilt_book() -> None:
+    """Against the book rebuilt update by update, in pieces of any size; a side may be empty."""
+    rng = np.random.default_rng(3)
+    n = 3_000
+    side = rng.choice([-1, 1], n)
+    book = pd.DataFrame(
+        {
+            "ts": np.cumsum(rng.integers(0, 2, n)) * (SECOND // 4),
+            "side": side,
+            "price": 100.0 - side * rng.integers(1, 5, n),
+            "size": rng.choice([0.0, 0.0, 1.0], n),
+            "snapshot": False,
+            "id": np.arange(n),
+        }
+    )
+    fresh = np.isin(np.arange(n) // 10, [0, 70, 200])
+    book.loc[fresh, "snapshot"] = True
+    book.loc[fresh, "size"] = 1.0
+    book.loc[fresh, "id"] = book.loc[fresh, "id"] // 10 * 10
+    book.loc[fresh, "ts"] = book.loc[book.loc[fresh, "id"], "ts"].to_numpy()
+    best = rebuild_best(book).drop_duplicates("ts", keep="last").set_index("ts")
+    wanted = 0.5 * (best["bid"] + best["ask"])
+    whole = pd.concat(book_mids(pieces(book, n)), ignore_index=True)
+    parts = pd.concat(book_mids(pieces(book, 17)), ignore_index=True)
+    pd.testing.assert_frame_equal(whole, parts)
+    assert whole["mid"].isna().any()
+    place = np.searchsorted(whole["ts"], wanted.index, side="right") - 1
+    np.testing.assert_array_equal(whole["mid"].to_numpy()[place], wanted.to_numpy())
+    assert np.diff(whole["ts"]).max() <= 5 * SECOND // 4
+
+
+def test_a_real_capture_with_standard_errors(shared_data) -> None:
+    """Six minutes of Binance spot, mid of the rebuilt book; figures in docs/quoting.md."""
+    found = read_capture(shared_data / "l2_capture" / "binance_spot_ethusdt_20240808.gz")
+    end = int(found.trades["ts"].iloc[-1]) + 1
+    fits = stream_fits(
+        lambda: [found.trades], [end], 0.01, 1.0, 0.08, 50, book=lambda: [found.book]
+    ).set_index("side")
+    both = fits.loc["both"]
+    assert both["mid_source"] == "book"
+    assert 0.0 < both["A_se"] < 0.15 * both["A"]
+    assert 0.0 < both["k_se"] < 0.15 * both["k"]
+    assert both["xi"] > 3.0 * both["xi_se"] > 0.0
+    joint = abs(fits["k"]["bid"] - fits["k"]["ask"])
+    assert joint < 3.0 * np.hypot(fits["k_se"]["bid"], fits["k_se"]["ask"])

@@ -33,6 +33,7 @@ CASES = [
     {"sim__amm__arbitrage_probability": 0.0, "sim__amm__noise_turnover": 0.0},
     {"sim__amm__lp__policy": "always", "quoting__max_inventory": 0.5},
     {"sim__amm__block_time": 400.0, "sim__latency_ms": 100_000, "sim__amm__lp__policy": "always"},
+    {"sim__amm__chain": "base", "sim__amm__data_fee_gwei": 5e4, "quoting__max_inventory": 0.5},
 ]
 
 
@@ -56,6 +57,24 @@ def test_kernel_is_the_reference(case: dict, make_market: Any, make_member: Any)
     assert np.array_equal(fast.equity, slow.equity)
     assert np.array_equal(fast.inventory, slow.inventory)
     assert np.array_equal(fast.detail, slow.detail, equal_nan=True)
+
+
+def test_a_provider_pays_for_its_data_on_another_chain(make_market: Any, make_member: Any) -> None:
+    """Mint and closing burn each pay the fee at their mids; a chain without one never asks."""
+    rows, path = rows_of(make_market(n=100, flaws=False))
+    always = {"sim__amm__lp__policy": "always", "sim__amm__data_fee_gwei": 1e6}
+    always |= {"sim__amm__inclusion_a": 100.0, "sim__amm__block_time": 12.0}
+    always |= {"sim__amm__use_block_fees": False}
+    gas = {}
+    for chain, fee in (("op", 1e6), ("op", 0.0), ("mainnet", 1e6)):
+        changes = {**always, "sim__amm__chain": chain, "sim__amm__data_fee_gwei": fee}
+        done = simulate_run(run_of(make_member, **changes), rows, path, Lattices(), detail=False)
+        assert done.accounts[acc.N_SENT] == 1.0
+        gas[chain, fee] = done.accounts[acc.GAS], done.accounts[acc.LIQUIDATION]
+    paid = np.subtract(gas["op", 1e6], gas["op", 0.0])
+    assert paid[0] == pytest.approx(-1e-3 * rows.close[0], rel=1e-9)
+    assert paid[1] < -1e-3 * rows.close[-1] * (1.0 - 1e-6)
+    assert gas["mainnet", 1e6] == pytest.approx(gas["op", 0.0])
 
 
 @pytest.mark.parametrize("fees", ["reserves", "vault"])

@@ -72,6 +72,13 @@ AMM = [
         "quoting__gamma": 1e-5,
     },
     {"sim__amm__bribe__mode": "percentile", "sim__amm__bribe__auction": "all_pay"},
+    {
+        "sim__amm__bribe__mode": "optimal",
+        "sim__amm__bribe__auction": "builder_tip",
+        "sim__amm__revert_probability": 0.3,
+        "sim__amm__slippage_bps": 0.2,
+        "quoting__gamma": 1e-5,
+    },
     {"sim__amm__bribe__mode": "off", "sim__amm__chain": "op", "sim__amm__data_fee_gwei": 900.0},
 ]
 

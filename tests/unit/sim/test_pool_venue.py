@@ -20,6 +20,12 @@ from ethpredict.sim._pool_kernels import (
     noise_trade,
     trade_cost,
 )
+from ethpredict.sim._taker_kernels import (
+    N_AMM_SETTINGS,
+    P_ON_SUCCESS,
+    P_REVERT,
+    opportunity,
+)
 from ethpredict.sim.amm import uniswap_v2_amount_out
 from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.pack import NO_TIPS
@@ -219,6 +225,45 @@ def test_revert_pays_gas_and_tip(make_market: Any, make_member: Any) -> None:
     assert metrics["pnl_gas"] == pytest.approx(-3.0 * paid)
     assert metrics["pnl_bribe"] == pytest.approx(-2.0 * paid)
     assert metrics["pnl"] == pytest.approx(-5.0 * paid)
+
+
+def test_a_builder_tip_is_owed_on_success_only(make_market: Any, make_member: Any) -> None:
+    """The reverts of the test above pay gas and no tip."""
+    bars, blocks, paths = make_market(n=50, flaws=False)
+    bars["close"] = bars["open"] = bars["high"] = bars["low"] = 3000.0 * 1.01 ** np.arange(50)
+    metrics, _ = run(
+        (bars, blocks, paths),
+        make_member,
+        quoting__strategy="hold",
+        sim__amm__slippage_bps=0.0,
+        sim__amm__noise_turnover=0.0,
+        sim__amm__arbitrage_probability=1.0,
+        sim__amm__use_block_fees=False,
+        sim__amm__base_fee_gwei=3.0,
+        sim__amm__tip_gwei=2.0,
+        sim__amm__bribe__auction="builder_tip",
+        **ALWAYS,
+    )
+    paid = 120_000 * 1e-9 * bars["close"].iloc[:-1].sum()
+    assert metrics["n_reverts"] == 49
+    assert metrics["pnl_bribe"] == 0.0
+    assert metrics["pnl"] == metrics["pnl_gas"] == pytest.approx(-3.0 * paid)
+
+
+def test_worth_of_an_opportunity_is_that_of_its_expected_cash_flows() -> None:
+    """Utility with reverts played out: gas always, the gain and a builder tip on success only."""
+    settings = np.zeros(N_AMM_SETTINGS)
+    for rho, won, gas, tip, chance in ((0.2, 9.0, 3.0, 1.5, 0.7), (0.0, 5.0, 2.0, 0.5, 0.4)):
+        settings[P_REVERT] = rho
+        settings[P_ON_SUCCESS] = 0.0
+        flows = chance * ((1 - rho) * won - gas - tip)
+        assert chance * (opportunity(won, gas, settings) - tip) == pytest.approx(flows)
+        settings[P_ON_SUCCESS] = 1.0
+        flows = chance * ((1 - rho) * (won - tip) - gas)
+        found = chance * (1 - rho) * (opportunity(won, gas, settings) - tip)
+        assert found == pytest.approx(flows)
+    settings[P_REVERT] = 1.0
+    assert opportunity(9.0, 3.0, settings) == -np.inf
 
 
 def test_hold_through_the_pool_by_hand(make_market: Any, make_member: Any) -> None:
