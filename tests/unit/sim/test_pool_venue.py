@@ -17,8 +17,6 @@ from ethpredict.sim._pool_kernels import (
     compete,
     gain,
     inclusion_block,
-    noise_trade,
-    trade_cost,
 )
 from ethpredict.sim._taker_kernels import (
     N_AMM_SETTINGS,
@@ -26,14 +24,12 @@ from ethpredict.sim._taker_kernels import (
     P_REVERT,
     opportunity,
 )
-from ethpredict.sim.amm import uniswap_v2_amount_out
 from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.pack import NO_TIPS
 from ethpredict.sim.reference_pool import Pool
 from ethpredict.sim.rows import market_rows, path_rows
 from ethpredict.sim.settings import Run, amm_settings
 
-WEI = 10**18
 NEVER = {"sim__amm__inclusion_a": -100.0, "sim__amm__inclusion_s": 0.0}
 ALWAYS = {"sim__amm__inclusion_a": 100.0}
 NO_GAS = {
@@ -347,38 +343,6 @@ def test_noise_has_the_stated_size(make_market: Any, make_member: Any) -> None:
     # One block trades sd f of the pool's value, so 2 f of one side: the price moves by 4 f.
     block = turnover * 12 / 86_400 * np.sqrt(np.pi / 2)
     assert steps.std() == pytest.approx(4 * block * np.sqrt(25), rel=0.05)
-
-
-def test_float_pool_follows_exact_integers() -> None:
-    """2000 random swaps: reserves within 1e-12 of the contract's integers."""
-    rng = np.random.default_rng(3)
-    reserve0, reserve1 = 1000.0, 3e6
-    exact0, exact1 = 1000 * WEI, 3_000_000 * WEI
-    for share in rng.normal(0.0, 1e-3, 2000):
-        if share > 0:
-            paid = int(2.0 * share * (exact1 / WEI) * WEI)
-            exact0, exact1 = (
-                exact0 - uniswap_v2_amount_out(paid, exact1, exact0, fee_bps=30),
-                exact1 + paid,
-            )
-        else:
-            paid = int(-2.0 * share * (exact0 / WEI) * WEI)
-            exact0, exact1 = (
-                exact0 + paid,
-                exact1 - uniswap_v2_amount_out(paid, exact0, exact1, fee_bps=30),
-            )
-        reserve0, reserve1 = noise_trade(float(share), reserve0, reserve1, 0.003)
-    assert reserve0 == pytest.approx(exact0 / WEI, rel=1e-12)
-    assert reserve1 == pytest.approx(exact1 / WEI, rel=1e-12)
-
-
-@given(st.floats(1e-3, 100.0))
-def test_cost_is_what_the_contract_asks(size: float) -> None:
-    cost = trade_cost(size, 1000.0, 3e6, 0.0025)
-    got = uniswap_v2_amount_out(int(cost * WEI), 3_000_000 * WEI, 1000 * WEI, fee_bps=25)
-    assert got / WEI == pytest.approx(size, rel=1e-12)
-    sold = uniswap_v2_amount_out(int(size * WEI), 1000 * WEI, 3_000_000 * WEI, fee_bps=25)
-    assert -trade_cost(-size, 1000.0, 3e6, 0.0025) == pytest.approx(sold / WEI, rel=1e-12)
 
 
 def test_short_that_the_pool_cannot_return_fails(make_market: Any, make_member: Any) -> None:
