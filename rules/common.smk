@@ -202,12 +202,15 @@ def train_gpus(wildcards):
     return int(algo in GPU_ALGOS and wants)
 
 
-def simulate_blocks(wildcards):
-    """Blocks of the market that a pack's bars stand on."""
-    bars = first_upstream("simulate", wildcards)["bars"]
-    return (
-        f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/blocks.parquet"
-    )
+def market_table(stage, name):
+    """Look-up of one table of the market that a pack's bars stand on."""
+
+    def path(wildcards):
+        bars = first_upstream(stage, wildcards)["bars"]
+        fetch = PLAN.specs["bars"][bars]["upstream"]["fetch"]
+        return f"{STORE}/fetch/{fetch}/{name}.parquet"
+
+    return path
 
 
 def simulate_events(wildcards):
@@ -221,24 +224,6 @@ def simulate_events(wildcards):
         level, ["funding", "trades", "book"]
     )
     return [f"{STORE}/fetch/{fetch}/{name}.parquet" for name in names]
-
-
-def quote_trades(wildcards):
-    """Trades of the market that a pack's bars stand on."""
-    bars = first_upstream("quote", wildcards)["bars"]
-    return (
-        f"{STORE}/fetch/{PLAN.specs['bars'][bars]['upstream']['fetch']}/trades.parquet"
-    )
-
-
-def quote_book(wildcards):
-    """Book of the same market; without rows where the data has none."""
-    return quote_trades(wildcards).replace("/trades.", "/book.")
-
-
-def simulate_tips(wildcards):
-    """Single transactions of the same market."""
-    return simulate_blocks(wildcards).replace("/blocks.", "/tips.")
 
 
 wildcard_constraints:

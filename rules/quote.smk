@@ -4,8 +4,8 @@
 rule calibrate_quotes:
     input:
         bars=shared_by_pack("quote", "bars", "bars.parquet"),
-        trades=quote_trades,
-        book=quote_book,
+        trades=market_table("quote", "trades"),
+        book=market_table("quote", "book"),
         predictions=packs_upstream("quote", "train", "predictions.parquet"),
         statuses=packs_upstream("quote", "train", "status.parquet"),
     output:

@@ -4,8 +4,8 @@
 rule simulate_trials:
     input:
         bars=shared_by_pack("simulate", "bars", "bars.parquet"),
-        blocks=simulate_blocks,
-        tips=simulate_tips,
+        blocks=market_table("simulate", "blocks"),
+        tips=market_table("simulate", "tips"),
         events=simulate_events,
         paths=packs_upstream("simulate", "quote", "paths.parquet"),
         statuses=packs_upstream("simulate", "quote", "status.parquet"),
