@@ -64,8 +64,8 @@ def plug_in_entropy(message: Sequence[Hashable], word: int) -> float:
 
     Examples
     --------
-    >>> plug_in_entropy("101010101", 2)
-    0.5
+    >>> round(plug_in_entropy("101010101", 2), 4)
+    0.4926
     """
     if not 1 <= word < len(message):
         raise ValueError(f"word = {word}: must be in 1 .. {len(message) - 1}, below the message")

@@ -81,7 +81,9 @@ def _figure(row: Mapping[str, Any], objective: str) -> dict[str, Any]:
     }
 
 
-def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+def rank_correlation(
+    first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray
+) -> float | None:
     """Spearman's rank correlation with mean ranks for ties; None for fewer than 3 or a constant.
 
     Examples

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ethpredict.stats.bracket import rank_correlation
+
 FILLS = ("sim.fidelity", "sim.lob.fill")
-LEAST_RANKED = 3
 
 
 def _name(settings: Mapping[str, Any]) -> str:
@@ -87,8 +88,7 @@ def _pair(
     )
     known = np.isfinite(ours) & np.isfinite(other)
     ours, other = ours[known], other[known]
-    spread = ours.size >= LEAST_RANKED and np.ptp(ours) > 0.0 and np.ptp(other) > 0.0
-    ranks = [pd.Series(x).rank().to_numpy() for x in (ours, other)]
+    correlation = rank_correlation(ours, other)
     return {
         "first": first,
         "second": second,
@@ -96,7 +96,7 @@ def _pair(
         "first_mean": float(ours.mean()) if ours.size else math.nan,
         "second_mean": float(other.mean()) if ours.size else math.nan,
         "flips": int((ours * other < 0.0).sum()),
-        "correlation": float(np.corrcoef(*ranks)[0, 1]) if spread else math.nan,
+        "correlation": math.nan if correlation is None else correlation,
     }
 
 
