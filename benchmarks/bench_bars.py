@@ -3,7 +3,7 @@
     python benchmarks/bench_bars.py [--trades 5000000] [--ticks FILE.csv.gz]
     python benchmarks/bench_bars.py --stream 100000000
 
-The first form cuts the same trades four ways in one run and demands identical bars: prices are
+The first form cuts the same trades five ways in one run and demands identical bars: prices are
 quarters and sizes sixty-fourths, so that every sum is exact in float64 in any order. The loops do
 what `dollar_bars` does: check each trade, find where bars close, sum up. `--ticks` (default: the
 real ticks beside the checkout, where there are any) adds a tape with DateTime, Price and Volume.
@@ -20,7 +20,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def loop(ts: Sequence[int], price: Sequence[float], size: Sequence[float], limit: float) -> list:
+def loop(trades: Iterable[tuple[int, float, float]], limit: float) -> list:
     """Cut bars one trade at a time, as one would write it down."""
     bars = []
     count = 0
-    last = ts[0]
-    for i in range(len(ts)):
-        t, p, s = ts[i], price[i], size[i]
+    last = -INF
+    for i, (t, p, s) in enumerate(trades):
         if t < last or not 0.0 < p < INF or not 0.0 <= s < INF:
             raise ValueError(f"row {i + 1} cannot be used")
         last = t
@@ -77,6 +76,12 @@ def loop(ts: Sequence[int], price: Sequence[float], size: Sequence[float], limit
             bars.append((first, t, opened, high, low, p, volume, dollars, count))
             count = 0
     return bars
+
+
+def rows(frame: pd.DataFrame) -> Iterator[tuple[int, float, float]]:
+    """Trades of a table, row by row."""
+    for row in frame.itertuples(index=False):
+        yield row.ts, row.price, row.volume
 
 
 def grouped(ts: np.ndarray, price: np.ndarray, size: np.ndarray, limit: float) -> pd.DataFrame:
@@ -115,15 +120,17 @@ def timed(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
 
 
 def compare(name: str, tape: tuple[np.ndarray, np.ndarray, np.ndarray], limit: float) -> None:
-    """Cut one tape four ways, demand identical bars and print the times."""
+    """Cut one tape five ways, demand identical bars and print the times."""
     plain = [column.tolist() for column in tape]
+    frame = pd.DataFrame(dict(zip(("ts", "price", "volume"), tape, strict=True)))
     dollar_bars(*(column[:9] for column in tape), limit)
     compiled, bars = timed(lambda: dollar_bars(*tape, limit), 15)
     ways = {
         "dollar_bars": (compiled, bars),
         "pandas groupby": timed(lambda: grouped(*tape, limit), 3),
-        "Python loop over lists": timed(lambda: loop(*plain, limit), 2),
-        "Python loop over arrays": timed(lambda: loop(*tape, limit), 2),
+        "Python loop over lists": timed(lambda: loop(zip(*plain, strict=True), limit), 2),
+        "Python loop over arrays": timed(lambda: loop(zip(*tape, strict=True), limit), 2),
+        "Python loop over rows": timed(lambda: loop(rows(frame), limit), 1),
     }
     wanted = bars[COLUMNS].to_numpy(dtype=np.float64)
     shared = np.concatenate(([False], np.diff(bars["ts_close"]) < 1000))
