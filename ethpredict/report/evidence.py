@@ -12,6 +12,7 @@ import pandas as pd
 
 from ethpredict.io.artefact import read_json
 from ethpredict.report.artefacts import Artefacts, Document
+from ethpredict.report.skill import best_model_scores
 from ethpredict.report.text import duration, flatten, number
 from ethpredict.stats.pooled import SUMS, jackknife_error, pool_folds
 
@@ -90,9 +91,9 @@ def score_tables(found: Artefacts) -> list[dict[str, Any]]:
         Per scheme: caption, heads, rows of (forecast, cells); pooled over folds ± standard
         error over folds (jackknife).
     """
-    if found.scores is None or found.best is None:
+    mine = best_model_scores(found)
+    if mine is None:
         return []
-    mine = found.scores[found.scores["model_id"] == found.best["runs"][0]["model"]]
     tables = []
     for scheme, caption in SCHEMES.items():
         part = mine[mine["scheme"] == scheme]

@@ -19,8 +19,8 @@ IMPORTANCES = {
 }
 
 
-def _mine(found: Artefacts) -> pd.DataFrame | None:
-    """Scores of the best trial's first model."""
+def best_model_scores(found: Artefacts) -> pd.DataFrame | None:
+    """Scores of the best trial's first model; None while there is no best trial or no score."""
     if found.scores is None or found.best is None:
         return None
     return found.scores[found.scores["model_id"] == found.best["runs"][0]["model"]]
@@ -44,7 +44,7 @@ def confidence_tables(found: Artefacts) -> list[dict[str, Any]]:
         Two tables (caption, first, heads, rows); none where the best trial's
         model has no level 2.
     """
-    mine = _mine(found)
+    mine = best_model_scores(found)
     if mine is None or not (mine["scheme"] == "confidence").any():
         return []
     value = mine[mine["scheme"] == "confidence"].set_index("metric")["value"]
@@ -91,7 +91,7 @@ def importance_tables(found: Artefacts) -> list[dict[str, Any]]:
     list of dict
         Tables (caption, first, heads, rows); none where ``validation.importance`` is empty.
     """
-    mine = _mine(found)
+    mine = best_model_scores(found)
     if mine is None:
         return []
     kinds = {kind: head for kind, head in IMPORTANCES.items() if _has(mine, kind)}
