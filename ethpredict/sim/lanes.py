@@ -245,6 +245,10 @@ def play_lanes(
         kept = kept_rows(market)
         for start in range(0, len(group), LANES):
             batch = group[start : start + LANES]
-            results = simulate_lanes(batch, market, path, kept)
+            try:
+                results = simulate_lanes(batch, market, path, kept)
+            except TrialError:
+                # What lanes share is missing, such as a probability: each run says so alone.
+                continue
             played |= {run.run_id: result for run, result in zip(batch, results, strict=True)}
     return played

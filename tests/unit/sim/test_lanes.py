@@ -84,6 +84,19 @@ def test_a_pack_gives_the_same_tables_in_lanes_and_alone(
         pd.testing.assert_frame_equal(getattr(lanes, name), getattr(alone, name), check_exact=True)
 
 
+def test_a_missing_probability_fails_its_runs_and_no_other(
+    make_market: Any, make_member: Any
+) -> None:
+    bars, blocks, quote_path = make_market(n=100, seed=6)
+    cases = [{"quoting__confidence": "payoff"}, {}]
+    members = [
+        make_member(f"r{i}", quoting__strategy="glft", **case) for i, case in enumerate(cases)
+    ]
+    found = simulate_pack(bars, blocks, quote_path.assign(p=np.nan), members).metrics
+    assert found["status"].tolist() == ["failed", "ok"]
+    assert "quoting.confidence" in found["error"][0]
+
+
 def test_a_lane_does_not_see_its_neighbours(make_market: Any, make_member: Any) -> None:
     bars, blocks, quote_path = make_market(n=150, seed=4)
     market = market_rows(bars, blocks, 0, len(bars) - 1)
