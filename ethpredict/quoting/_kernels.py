@@ -132,9 +132,9 @@ def relaxation_rate(gamma: float, sigma: float, A: float, k: float, xi: float) -
     return sigma * np.sqrt(2.0 * k * gamma * A) * np.exp(-0.5 * power - 0.25 * k * xi)
 
 
-DOUBLINGS = 12
-LONGEST = 700.0
-THIRD, SIXTH = 1.0 / 3.0, 1.0 / 6.0
+LONGEST = 40.0
+# Of 2 odd(y) and even(y) in the [5/5] Pade approximant of exp(y), even +- odd.
+ODD_1, ODD_2, EVEN_1, EVEN_2 = 1.0 / 36.0, 1.0 / 15120.0, 1.0 / 9.0, 1.0 / 1008.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -153,15 +153,18 @@ def share_reached(x: float) -> float:
 
     Notes
     -----
-    ``expm1(y)`` by its series at y = -x/4096, then ``expm1(2y) = u (2 + u)`` twelve times:
-    nothing cancels.
+    The [5/5] Pade approximant at y = x/16, then ``1 - exp(-2y) = u (2 - u)`` four times:
+    nothing cancels. Beyond 40 the result rounds to 1.
     """
-    y = -(LONGEST if x > LONGEST else x) * 2.0**-DOUBLINGS
-    series = THIRD * y * (1.0 + 0.25 * y * (1.0 + 0.2 * y * (1.0 + SIXTH * y)))
-    u = y * (1.0 + 0.5 * y * (1.0 + series))
-    for _ in range(DOUBLINGS):
-        u = u * (2.0 + u)
-    return -u
+    y = 0.0625 * (LONGEST if x > LONGEST else x)
+    square = y * y
+    odd = y * (1.0 + square * (ODD_1 + square * ODD_2))
+    even = 1.0 + square * (EVEN_1 + square * EVEN_2)
+    u = odd / (even + 0.5 * odd)
+    u = u * (2.0 - u)
+    u = u * (2.0 - u)
+    u = u * (2.0 - u)
+    return u * (2.0 - u)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

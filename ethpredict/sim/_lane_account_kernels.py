@@ -1,4 +1,4 @@
-"""Compiled accounts of lanes: fills, marks, the end; and how a batch of lanes is laid out.
+"""Compiled accounts of lanes: fills, marks, the end; and how a block of lanes is laid out.
 
 The plain reference of each lane is the scalar kernel, :func:`ethpredict.sim._lob_kernels.run_lob`.
 """
@@ -29,16 +29,20 @@ from ethpredict.sim._account_kernels import (
     WINS,
 )
 
-# Lanes of a batch; unused ones are filled with a run that never quotes. State and settings are
-# flat with this stride, known to the compiler, so that it sees that rows do not overlap.
-LANES = 64
+# Lanes of a block, which its kernels work on side by side: few enough that what one row touches
+# stays in the fastest cache, a multiple of every vector width. A batch is a few blocks.
+LANES = 16
+BLOCKS = 4
 
-# Places of the lane settings.
+# A block is one flat vector with this stride, known to the compiler, so that it sees that its
+# places do not overlap. First what a run is told, then the terms of the fit that holds, then
+# what changes with every row.
 (
     V_ORDER,
     V_MAX,
-    V_SIZE,
-    V_GAMMA,
+    V_PER_ORDER,
+    V_TARGET,
+    V_REACH,
     V_LIMIT,
     V_LEAST,
     V_MOST,
@@ -47,15 +51,9 @@ LANES = 64
     V_PARTICIPATION,
     V_MAKER,
     V_TAKER,
-    V_TARGET,
-    V_FOLLOWS,
-    V_SHIFTS,
-    V_HALF,
-) = range(0, 16 * LANES, LANES)
-N_LANE_SETTINGS = 16 * LANES
-
-# Places of the state of the lanes.
-(
+    T_CENTRE,
+    T_GROWTH,
+    T_PULL,
     L_LOTS,
     L_CASH,
     L_INVENTORY,
@@ -66,8 +64,8 @@ N_LANE_SETTINGS = 16 * LANES
     L_LARGEST,
     L_WATER,
     L_EQUITY,
-    L_BID,
-    L_ASK,
+    L_WANTED,
+    L_PRICE,
     L_SIDE,
     L_SPREAD,
     L_FEES,
@@ -80,91 +78,85 @@ N_LANE_SETTINGS = 16 * LANES
     L_AVERAGE,
     L_CLOSES,
     L_WINS,
-    L_TAKEN,
-    L_TARGET,
-) = range(0, 26 * LANES, LANES)
-N_LANE_STATE = 26 * LANES
+) = range(0, 40 * LANES, LANES)
+N_BLOCK = 40 * LANES
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def fill_lanes(
-    state: np.ndarray,
-    settings: np.ndarray,
-    buy_volume: float,
-    sell_volume: float,
-    duration: float,
+    block: np.ndarray,
+    buy_lots: float,
+    sell_lots: float,
+    rate: float,
     reference: float,
-    future: float,
+    later: float,
+    marked: bool,
     lot: float,
-    tick: float,
 ) -> None:
     """Book the fills of a row: :func:`ethpredict.sim._account_kernels.record_fill` per lane.
 
-    A lane without a fill books a size of 0.
+    A lane without a fill books a size of 0; where that gives no number, the number is not used.
 
     Parameters
     ----------
-    state, settings : ndarray
-        The state changes.
-    buy_volume, sell_volume, duration, reference, future : float
-        Of the row: ETH, s, USD.
-    lot, tick : float
-        ETH, USD.
+    block : ndarray, shape (N_BLOCK,)
+        Changed; it holds the side and the price of each lane's fill.
+    buy_lots, sell_lots, rate, reference : float
+        Of the row: volumes in lots, 1 over its length (1/s), mid before it (USD).
+    later : float
+        Mid after the markout horizon, USD.
+    marked : bool
+        Whether it is known.
+    lot : float
+        ETH.
     """
-    marked = not np.isnan(future)
-    later = future if marked else 0.0
     for lane in range(LANES):
-        side, bid, ask = state[L_SIDE + lane], state[L_BID + lane], state[L_ASK + lane]
-        live = max(0.0, 1.0 - settings[V_LATENCY + lane] / duration)
-        volume = sell_volume if side > 0.0 else buy_volume
-        left = np.floor(volume * (settings[V_PARTICIPATION + lane] * live) / lot + 1e-9)
-        taken = min(settings[V_ORDER + lane], left)
-        taken = taken if side != 0.0 and taken >= 1.0 else 0.0
-        filled = taken > 0.0
-        signed = side * taken * lot
-        price = (bid if side > 0.0 else ask) * tick
+        side, price = block[L_SIDE + lane], block[L_PRICE + lane]
+        live = max(0.0, 1.0 - block[V_LATENCY + lane] * rate)
+        volume = sell_lots if side > 0.0 else buy_lots
+        left = np.floor(volume * (block[V_PARTICIPATION + lane] * live) + 1e-9)
+        taken = min(block[V_ORDER + lane], left)
+        taken = taken if taken >= 1.0 else 0.0
+        change = side * taken
+        signed = change * lot
         size = abs(signed)
-        fee = settings[V_MAKER + lane] * size * price
         value = size * price
-        state[L_SPREAD + lane] += signed * (reference - price)
-        state[L_FEES + lane] -= fee
-        state[L_CASH + lane] -= signed * price + fee
-        state[L_VOLUME + lane] += size
-        state[L_NOTIONAL + lane] += value
-        state[L_BUYS + lane] += 1.0 if signed > 0.0 else 0.0
-        state[L_SELLS + lane] += 1.0 if signed < 0.0 else 0.0
-        state[L_MARKOUT + lane] += signed * (later - price) if marked else 0.0
-        state[L_MARKED + lane] += value if marked else 0.0
-        position, average = state[L_LOTS + lane] * lot, state[L_AVERAGE + lane]
+        fee = block[V_MAKER + lane] * value
+        block[L_SPREAD + lane] += signed * (reference - price)
+        block[L_FEES + lane] -= fee
+        block[L_CASH + lane] -= signed * price + fee
+        block[L_VOLUME + lane] += size
+        block[L_NOTIONAL + lane] += value
+        block[L_BUYS + lane] += 1.0 if signed > 0.0 else 0.0
+        block[L_SELLS + lane] += 1.0 if signed < 0.0 else 0.0
+        block[L_MARKOUT + lane] += signed * (later - price) if marked else 0.0
+        block[L_MARKED + lane] += value if marked else 0.0
+        lots, average = block[L_LOTS + lane], block[L_AVERAGE + lane]
+        position = lots * lot
         held = abs(position)
-        effective = price + (fee + 0.0) / (signed if filled else 1.0)
+        effective = price + fee / signed
         opened = position * signed >= 0.0
-        mean = (average * held + effective * size) / ((held + size) if filled else 1.0)
+        mean = (average * held + effective * size) / (held + size)
         flipped = effective if size > held else average
-        state[L_AVERAGE + lane] = (mean if opened else flipped) if filled else average
-        won = (effective - average) * position > 0.0
-        state[L_CLOSES + lane] += 0.0 if opened else 1.0
-        state[L_WINS + lane] += 1.0 if won and not opened else 0.0
-        state[L_TAKEN + lane] += size
-        state[L_LOTS + lane] += side * taken
+        changed = mean if opened else flipped
+        block[L_AVERAGE + lane] = changed if size > 0.0 else average
+        block[L_CLOSES + lane] += 0.0 if opened else 1.0
+        gained = (effective - average) * position
+        gained = -1.0 if opened else gained
+        block[L_WINS + lane] += 1.0 if gained > 0.0 else 0.0
+        block[L_LOTS + lane] = lots + change
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def mark_lanes(
-    state: np.ndarray,
-    settings: np.ndarray,
-    close: float,
-    reference: float,
-    seconds: float,
-    lot: float,
-    last: bool,
+    block: np.ndarray, close: float, reference: float, seconds: float, lot: float, last: bool
 ) -> None:
     """Mark every lane at the close of a row: parts, equity, drawdown.
 
     Parameters
     ----------
-    state, settings : ndarray
-        The state changes.
+    block : ndarray, shape (N_BLOCK,)
+        Changed.
     close, reference : float
         Mid of this row and of the one before, USD.
     seconds : float
@@ -176,29 +168,24 @@ def mark_lanes(
     """
     move, wet = close - reference, 0.0 if last else seconds
     for lane in range(LANES):
-        lots = state[L_LOTS + lane]
+        lots = block[L_LOTS + lane]
         held = lots * lot
-        state[L_INVENTORY + lane] += held * move
-        state[L_ABS + lane] += abs(held) * seconds
-        full = settings[V_MAX + lane] - abs(lots) < settings[V_ORDER + lane]
-        state[L_LIMIT + lane] += seconds if full else 0.0
-        worth = state[L_CASH + lane] + held * close
-        state[L_EQUITY + lane] = worth
-        top = max(state[L_PEAK + lane], worth)
+        block[L_INVENTORY + lane] += held * move
+        block[L_ABS + lane] += abs(held) * seconds
+        full = block[V_MAX + lane] - abs(lots) < block[V_ORDER + lane]
+        block[L_LIMIT + lane] += seconds if full else 0.0
+        worth = block[L_CASH + lane] + held * close
+        block[L_EQUITY + lane] = worth
+        top = max(block[L_PEAK + lane], worth)
         below = top - worth
-        state[L_PEAK + lane] = top
-        state[L_LARGEST + lane] = max(state[L_LARGEST + lane], below)
-        state[L_WATER + lane] += wet if below > 0.0 else 0.0
+        block[L_PEAK + lane] = top
+        block[L_LARGEST + lane] = max(block[L_LARGEST + lane], below)
+        block[L_WATER + lane] += wet if below > 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def close_lanes(
-    accounts: np.ndarray,
-    state: np.ndarray,
-    settings: np.ndarray,
-    close: float,
-    seconds: float,
-    lot: float,
+    accounts: np.ndarray, block: np.ndarray, close: float, seconds: float, lot: float
 ) -> None:
     """Liquidate every lane at the last close, and gather its accounts.
 
@@ -206,8 +193,8 @@ def close_lanes(
     ----------
     accounts : ndarray, shape (LANES, N_ACCOUNTS)
         Filled.
-    state, settings : ndarray
-        Drawdown and time under water are completed in the state.
+    block : ndarray, shape (N_BLOCK,)
+        Drawdown and time under water are completed in it.
     close, seconds : float
         Of the last row: USD, s.
     lot : float
@@ -215,19 +202,20 @@ def close_lanes(
     """
     for lane in range(LANES):
         own = accounts[lane]
-        held = state[L_LOTS + lane] * lot
-        cost = abs(held) * close * settings[V_TAKER + lane]
+        held = block[L_LOTS + lane] * lot
+        cost = abs(held) * close * block[V_TAKER + lane]
         own[LIQUIDATION] = 0.0 - cost
-        own[CASH] = state[L_CASH + lane] + (held * close - cost)
-        own[INVENTORY], own[ABS_INVENTORY_S] = state[L_INVENTORY + lane], state[L_ABS + lane]
-        own[LIMIT_S], own[OFFERED] = state[L_LIMIT + lane], state[L_OFFERED + lane]
-        own[SPREAD], own[FEES] = state[L_SPREAD + lane], state[L_FEES + lane]
-        own[VOLUME], own[NOTIONAL] = state[L_VOLUME + lane], state[L_NOTIONAL + lane]
-        own[N_BUYS], own[N_SELLS] = state[L_BUYS + lane], state[L_SELLS + lane]
-        own[MARKOUT], own[MARKOUT_NOTIONAL] = state[L_MARKOUT + lane], state[L_MARKED + lane]
-        own[AVERAGE], own[TAKEN] = state[L_AVERAGE + lane], state[L_TAKEN + lane]
-        own[CLOSES], own[WINS] = state[L_CLOSES + lane], state[L_WINS + lane]
-        below = max(0.0, state[L_PEAK + lane] - own[CASH])
-        state[L_LARGEST + lane] = max(state[L_LARGEST + lane], below)
+        own[CASH] = block[L_CASH + lane] + (held * close - cost)
+        own[INVENTORY], own[ABS_INVENTORY_S] = block[L_INVENTORY + lane], block[L_ABS + lane]
+        own[LIMIT_S], own[OFFERED] = block[L_LIMIT + lane], block[L_OFFERED + lane] * lot
+        own[SPREAD], own[FEES] = block[L_SPREAD + lane], block[L_FEES + lane]
+        own[VOLUME], own[NOTIONAL] = block[L_VOLUME + lane], block[L_NOTIONAL + lane]
+        own[N_BUYS], own[N_SELLS] = block[L_BUYS + lane], block[L_SELLS + lane]
+        own[MARKOUT], own[MARKOUT_NOTIONAL] = block[L_MARKOUT + lane], block[L_MARKED + lane]
+        # All that a quote fills is taken from what was offered.
+        own[AVERAGE], own[TAKEN] = block[L_AVERAGE + lane], block[L_VOLUME + lane]
+        own[CLOSES], own[WINS] = block[L_CLOSES + lane], block[L_WINS + lane]
+        below = max(0.0, block[L_PEAK + lane] - own[CASH])
+        block[L_LARGEST + lane] = max(block[L_LARGEST + lane], below)
         if below > 0.0:
-            state[L_WATER + lane] += seconds
+            block[L_WATER + lane] += seconds

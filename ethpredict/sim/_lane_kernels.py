@@ -1,9 +1,9 @@
 """Compiled lanes of the order book at fidelity 0: many runs over the same rows, side by side.
 
-Time is the outer loop; inside a row every step runs over all lanes without a branch, so that
-the compiler turns it into vector instructions. Only the few lanes that a row fills are then
-booked one by one. Each lane carries the bits of :func:`ethpredict.sim._lob_kernels.run_lob`
-(test), so a run's result does not depend on how runs are packed.
+Time is the outer loop; inside a row every step runs over the lanes of a block without a branch,
+so that the compiler turns it into vector instructions. A block that the row fills nowhere skips
+the fills. Each lane carries the bits of :func:`ethpredict.sim._lob_kernels.run_lob` (test), so a
+run's result does not depend on how runs are packed.
 """
 
 from __future__ import annotations
@@ -14,29 +14,27 @@ from numba import njit
 from ethpredict.quoting._kernels import share_reached
 from ethpredict.sim._account_kernels import CASH
 from ethpredict.sim._lane_account_kernels import (
-    L_ASK,
-    L_BID,
     L_EQUITY,
     L_LARGEST,
     L_LOTS,
     L_OFFERED,
     L_PEAK,
+    L_PRICE,
     L_SIDE,
-    L_TARGET,
+    L_WANTED,
     L_WATER,
     LANES,
-    N_LANE_STATE,
-    V_FOLLOWS,
-    V_GAMMA,
-    V_HALF,
+    T_CENTRE,
+    T_GROWTH,
+    T_PULL,
     V_LEAST,
     V_LIMIT,
     V_MAX,
     V_MOST,
     V_ORDER,
     V_PENETRATION,
-    V_SHIFTS,
-    V_SIZE,
+    V_PER_ORDER,
+    V_REACH,
     V_TARGET,
     close_lanes,
     fill_lanes,
@@ -49,6 +47,9 @@ from ethpredict.sim._lob_kernels import (
     ceil_tick,
     floor_tick,
 )
+
+# How a drift moves the quotes of a batch.
+NO_AIM, GLFT_AIM, TIMED_AIM = 0, 1, 2
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -82,139 +83,98 @@ def tick_rows(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def aim_lanes(
-    state: np.ndarray,
-    settings: np.ndarray,
-    pull: np.ndarray,
-    sigma: float,
-    mu: float,
-    h_rem: float,
-) -> None:
-    """Inventory that every lane aims at under a drift, lots; a loop of its own, to be unrolled.
+def aim_lanes(block: np.ndarray, lean: float, pace: float, kind: int) -> None:
+    """Inventory that every lane aims at under a drift, lots.
 
     Parameters
     ----------
-    state, settings : ndarray
-        The target is written to the state.
-    pull : ndarray, shape (LANES,)
-        Factor of sigma in the rate at which inventory forgets its start.
-    sigma, mu, h_rem : float
-        USD/sqrt(s), USD/s (not 0), s (> 0).
+    block : ndarray, shape (N_BLOCK,)
+        The target is written to it.
+    lean, pace : float
+        Of the row, see :func:`ethpredict.sim._quote_kernels.drift_rows`.
+    kind : int
+        ``GLFT_AIM``: inventory forgets its start; ``TIMED_AIM``: `T_PULL` is the time left, s.
     """
+    if kind == TIMED_AIM:
+        for lane in range(LANES):
+            limit, left = block[V_LIMIT + lane], block[T_PULL + lane]
+            wanted = lean * block[V_REACH + lane] * min(pace, left)
+            block[L_WANTED + lane] = min(max(wanted, -limit), limit)
+        return
     for lane in range(LANES):
-        state[L_TARGET + lane] = share_reached(h_rem * (sigma * pull[lane]))
-    for lane in range(LANES):
-        limit = settings[V_LIMIT + lane]
-        variance = settings[V_GAMMA + lane] * sigma * sigma
-        wanted = mu / variance * state[L_TARGET + lane]
-        wanted = min(max(wanted, -limit), limit)
-        flat = limit if mu > 0.0 else -limit
-        wanted = flat if variance == 0.0 else wanted
-        state[L_TARGET + lane] = wanted if settings[V_FOLLOWS + lane] > 0.0 else 0.0
+        limit = block[V_LIMIT + lane]
+        wanted = lean * block[V_REACH + lane] * share_reached(pace * block[T_PULL + lane])
+        block[L_WANTED + lane] = min(max(wanted, -limit), limit)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def quote_lanes(
-    state: np.ndarray,
-    settings: np.ndarray,
-    centre: np.ndarray,
-    growth: np.ndarray,
-    pull: np.ndarray,
-    sigma: float,
-    mu: float,
-    h_rem: float,
-    shift: float,
+    block: np.ndarray,
+    scale: float,
     reference: float,
+    quoted: float,
     lot: float,
     tick: float,
     below: float,
     above: float,
-) -> None:
-    """Bid and ask of every lane in ticks (0 = no quote), after its limit.
+    low_tick: float,
+    high_tick: float,
+    close: float,
+) -> int:
+    """Bid and ask of every lane, after its limit, and the side that the row fills.
 
     Parameters
     ----------
-    state, settings : ndarray, shape (N_LANE_STATE,), (N_LANE_SETTINGS,)
-        Bid and ask are written to the state.
-    centre, growth, pull : ndarray, shape (LANES,)
-        Terms of the fit that holds: USD, and the factors of sigma in slope and pull.
-    sigma, mu, h_rem, shift, reference : float
-        Of the row before: USD/sqrt(s), USD/s, s, USD, USD.
+    block : ndarray, shape (N_BLOCK,)
+        Side (1 the bid, -1 the ask, 0 none) and its price are written to it.
+    scale : float
+        What the slope is proportional to: sigma, USD/sqrt(s), or its square.
+    reference, quoted : float
+        Mid of the row before, and the price that distances count from, USD.
     lot, tick : float
         ETH, USD.
     below, above : float
         Post-only bounds, ticks.
-    """
-    if mu != 0.0 and h_rem > 0.0:
-        aim_lanes(state, settings, pull, sigma, mu, h_rem)
-    else:
-        for lane in range(LANES):
-            state[L_TARGET + lane] = 0.0
-    for lane in range(LANES):
-        lots = state[L_LOTS + lane]
-        # A fixed spread has no slope, also where sigma is not known.
-        slope = sigma * growth[lane] if growth[lane] != 0.0 else 0.0
-        middle = centre[lane] + settings[V_HALF + lane] * reference
-        skew = (lots * lot - settings[V_TARGET + lane]) / settings[V_SIZE + lane]
-        skew -= state[L_TARGET + lane]
-        delta_bid = middle + (skew + 0.5) * slope
-        delta_ask = middle - (skew - 0.5) * slope
-        known = not (np.isnan(delta_bid) or np.isnan(delta_ask))
-        low, high = settings[V_LEAST + lane] * reference, settings[V_MOST + lane] * reference
-        delta_bid = min(max(delta_bid, low), high)
-        delta_ask = min(max(delta_ask, low), high)
-        quoted = reference + shift * settings[V_SHIFTS + lane]
-        down = (quoted - delta_bid) / tick
-        up = (quoted + delta_ask) / tick
-        bid = min(np.floor(down + GUARD_TICKS + GUARD_RELATIVE * down), below)
-        ask = max(np.ceil(up - GUARD_TICKS - GUARD_RELATIVE * up), above)
-        bid = bid if known and bid >= 1.0 else 0.0
-        ask = ask if known and ask <= LARGEST_TICK else 0.0
-        bid = bid if settings[V_MAX + lane] - lots >= settings[V_ORDER + lane] else 0.0
-        ask = ask if settings[V_MAX + lane] + lots >= settings[V_ORDER + lane] else 0.0
-        state[L_BID + lane], state[L_ASK + lane] = bid, ask
-        sides = (1.0 if bid > 0.0 else 0.0) + (1.0 if ask > 0.0 else 0.0)
-        state[L_OFFERED + lane] += sides * settings[V_ORDER + lane] * lot
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def hit_lanes(
-    state: np.ndarray,
-    settings: np.ndarray,
-    low_tick: float,
-    high_tick: float,
-    close: float,
-    tick: float,
-) -> int:
-    """Side that the row fills in every lane: 1 the bid, -1 the ask, 0 none.
-
-    Parameters
-    ----------
-    state, settings : ndarray
-        Sides are written to the state.
     low_tick, high_tick : float
         Lowest and highest whole tick inside the row.
-    close, tick : float
+    close : float
         USD.
 
     Returns
     -------
     int
-        How many lanes have a side.
+        Not 0 where a lane has a side.
     """
     for lane in range(LANES):
-        bid, ask = state[L_BID + lane], state[L_ASK + lane]
-        through = settings[V_PENETRATION + lane]
-        buy = bid > 0.0 and low_tick <= bid - through
-        sell = ask > 0.0 and high_tick >= ask + through
-        worse = close - bid * tick <= ask * tick - close
-        side = (1.0 if buy else 0.0) - (1.0 if sell else 0.0)
-        both = 1.0 if worse else -1.0
-        side = both if buy and sell else side
-        state[L_SIDE + lane] = side
+        lots, order = block[L_LOTS + lane], block[V_ORDER + lane]
+        slope, middle = scale * block[T_GROWTH + lane], block[T_CENTRE + lane]
+        skew = (lots * lot - block[V_TARGET + lane]) * block[V_PER_ORDER + lane]
+        skew -= block[L_WANTED + lane]
+        least, most = block[V_LEAST + lane] * reference, block[V_MOST + lane] * reference
+        delta_bid = min(max(middle + (skew + 0.5) * slope, least), most)
+        delta_ask = min(max(middle - (skew - 0.5) * slope, least), most)
+        down, up = (quoted - delta_bid) / tick, (quoted + delta_ask) / tick
+        bid = min(np.floor(down + GUARD_TICKS + GUARD_RELATIVE * down), below)
+        ask = max(np.ceil(up - GUARD_TICKS - GUARD_RELATIVE * up), above)
+        # No quote stands where no price can reach it.
+        bid = bid if bid >= 1.0 else 0.0
+        bid = bid if block[V_MAX + lane] - lots >= order else 0.0
+        ask = ask if ask <= LARGEST_TICK else np.inf
+        ask = ask if block[V_MAX + lane] + lots >= order else np.inf
+        offered = order if bid > 0.0 else 0.0
+        offered += order if ask < np.inf else 0.0
+        block[L_OFFERED + lane] += offered
+        through = block[V_PENETRATION + lane]
+        buy = 1.0 if low_tick + through <= bid else 0.0
+        sell = 1.0 if high_tick - through >= ask else 0.0
+        paid, got = bid * tick, ask * tick
+        worse = 1.0 if close - paid <= got - close else -1.0
+        side = worse if buy * sell > 0.0 else buy - sell
+        block[L_SIDE + lane] = side
+        block[L_PRICE + lane] = got if side < 0.0 else paid
     hits = 0
     for lane in range(LANES):
-        hits += 1 if state[L_SIDE + lane] != 0.0 else 0
+        hits |= 1 if block[L_SIDE + lane] != 0.0 else 0
     return hits
 
 
@@ -225,98 +185,97 @@ def run_lanes(
     high_tick: np.ndarray,
     below: np.ndarray,
     above: np.ndarray,
-    duration: np.ndarray,
+    rate: np.ndarray,
     seconds: np.ndarray,
-    buy_volume: np.ndarray,
-    sell_volume: np.ndarray,
-    gap: np.ndarray,
+    buy_lots: np.ndarray,
+    sell_lots: np.ndarray,
     future: np.ndarray,
-    sigma: np.ndarray,
-    mu: np.ndarray,
-    h_rem: np.ndarray,
+    quoting: np.ndarray,
+    scale: np.ndarray,
+    lean: np.ndarray,
+    pace: np.ndarray,
+    shift: np.ndarray,
+    kind: int,
     epoch: np.ndarray,
-    centre: np.ndarray,
-    growth: np.ndarray,
-    pull: np.ndarray,
+    terms: np.ndarray,
     lot: float,
     tick: float,
-    settings: np.ndarray,
+    blocks: np.ndarray,
     kept: np.ndarray,
     accounts: np.ndarray,
     path: np.ndarray,
     water: np.ndarray,
 ) -> None:
-    """All lanes over the rows of one segment.
+    """All blocks of lanes over the rows of one segment.
 
     Parameters
     ----------
-    close, duration, seconds, buy_volume, sell_volume, gap, future : ndarray, shape (n,)
+    close, seconds, future : ndarray, shape (n,)
         Rows, as for :func:`ethpredict.sim._lob_kernels.run_lob`.
     low_tick, high_tick, below, above : ndarray, shape (n,)
         From :func:`tick_rows`.
-    sigma, mu, h_rem : ndarray, shape (n,)
-        What was known at the close of each row.
+    rate : ndarray, shape (n,)
+        1 over the length of each row, 1/s.
+    buy_lots, sell_lots : ndarray, shape (n,)
+        Volume of taker buys and sells, lots.
+    quoting : ndarray of bool, shape (n,)
+        Whether quotes stand in the row: not the first, no gap, all terms known before it.
+    scale, lean, pace, shift : ndarray, shape (n,)
+        What was known at the close of each row: see :func:`quote_lanes`, :func:`aim_lanes`;
+        USD.
+    kind : int
+        How a drift moves the quotes, ``NO_AIM`` and the like.
     epoch : ndarray of int64, shape (n,)
         Which fit of A, k and xi holds.
-    centre, growth, pull : ndarray, shape (epochs, LANES)
-        Terms of each fit.
+    terms : ndarray, shape (epochs, b, 3 LANES)
+        ``T_CENTRE`` and what follows it, of each fit.
     lot, tick : float
         ETH, USD.
-    settings : ndarray, shape (N_LANE_SETTINGS,)
-        See the ``V_`` constants.
+    blocks : ndarray, shape (b, N_BLOCK)
+        Settings of the lanes, zeros for the rest.
     kept : ndarray of int64, shape (n,)
         Where a row's path is kept, -1 for most.
-    accounts : ndarray, shape (LANES, N_ACCOUNTS)
+    accounts : ndarray, shape (b, LANES, N_ACCOUNTS)
         Filled, zeros before.
-    path : ndarray, shape (3, kept rows, LANES)
+    path : ndarray, shape (3, kept rows, b, LANES)
         Filled: equity (USD), inventory (ETH), distance below the peak (USD).
-    water : ndarray, shape (2, LANES)
+    water : ndarray, shape (2, b, LANES)
         Filled: largest drawdown (USD), time under water (s).
     """
-    n = len(close)
-    state = np.zeros(N_LANE_STATE)
+    n, holds = len(close), -1
     for j in range(n):
         i = max(j - 1, 0)
-        reference = close[i]
-        if j > 0 and not gap[j]:
-            e = epoch[i]
-            quote_lanes(
-                state,
-                settings,
-                centre[e],
-                growth[e],
-                pull[e],
-                sigma[i],
-                mu[i],
-                h_rem[i],
-                mu[i] * h_rem[i],
-                reference,
-                lot,
-                tick,
-                below[i],
-                above[i],
-            )
-            if hit_lanes(state, settings, low_tick[j], high_tick[j], close[j], tick) > 0:
-                fill_lanes(
-                    state,
-                    settings,
-                    buy_volume[j],
-                    sell_volume[j],
-                    duration[j],
-                    reference,
-                    future[j],
-                    lot,
-                    tick,
-                )
-        mark_lanes(state, settings, close[j], reference, seconds[j], lot, j == n - 1)
-        slot = kept[j]
-        if slot >= 0:
-            for lane in range(LANES):
-                path[0, slot, lane] = state[L_EQUITY + lane]
-                path[1, slot, lane] = state[L_LOTS + lane] * lot
-                path[2, slot, lane] = state[L_PEAK + lane] - state[L_EQUITY + lane]
-    close_lanes(accounts, state, settings, close[n - 1], seconds[n - 1], lot)
-    for lane in range(LANES):
-        if kept[n - 1] >= 0:
-            path[2, kept[n - 1], lane] = max(0.0, state[L_PEAK + lane] - accounts[lane, CASH])
-        water[0, lane], water[1, lane] = state[L_LARGEST + lane], state[L_WATER + lane]
+        reference, slot = close[i], kept[j]
+        if epoch[i] != holds:
+            holds = epoch[i]
+            blocks[:, T_CENTRE : T_CENTRE + 3 * LANES] = terms[holds]
+        marked = not np.isnan(future[j])
+        later = future[j] if marked else 0.0
+        for b in range(len(blocks)):
+            block = blocks[b]
+            if quoting[j]:
+                if kind != NO_AIM:
+                    aim_lanes(block, lean[i], pace[i], kind)
+                hits = quote_lanes(
+                    block, scale[i], reference, reference + shift[i], lot, tick, below[i],
+                    above[i], low_tick[j], high_tick[j], close[j],
+                )  # fmt: skip
+                if hits != 0:
+                    fill_lanes(
+                        block, buy_lots[j], sell_lots[j], rate[j], reference, later, marked, lot
+                    )
+            mark_lanes(block, close[j], reference, seconds[j], lot, j == n - 1)
+            if slot >= 0:
+                for lane in range(LANES):
+                    path[0, slot, b, lane] = block[L_EQUITY + lane]
+                    path[1, slot, b, lane] = block[L_LOTS + lane] * lot
+                    path[2, slot, b, lane] = block[L_PEAK + lane] - block[L_EQUITY + lane]
+    for b in range(len(blocks)):
+        block = blocks[b]
+        close_lanes(accounts[b], block, close[n - 1], seconds[n - 1], lot)
+        for lane in range(LANES):
+            if kept[n - 1] >= 0:
+                below_peak = block[L_PEAK + lane] - accounts[b, lane, CASH]
+                path[2, kept[n - 1], b, lane] = max(0.0, below_peak)
+            water[0, b, lane] = block[L_LARGEST + lane]
+            water[1, b, lane] = block[L_WATER + lane]

@@ -220,10 +220,11 @@ def run_lob(
     bids, asks = np.zeros(layers, np.int64), np.zeros(layers, np.int64)
     buys, sells = np.zeros(layers, np.int64), np.zeros(layers, np.int64)
     order_size = order * lot
+    per_order = 1.0 / order_size
     penetration = int(settings[S_PENETRATION])
     maker, taker = settings[S_MAKER], settings[S_TAKER]
     whole = settings[S_WHOLE] > 0.0
-    lots, age = 0, 0.0
+    lots, age, all_offered = 0, 0.0, 0
     n = len(close)
     for j in range(n):
         bid, ask, fill = 0, 0, 0
@@ -256,7 +257,7 @@ def run_lob(
             )
             drift, aim = mu[i], target[i]
             delta_bid, delta_ask = row_distances(
-                (held - settings[S_TARGET]) / order_size,
+                (held - settings[S_TARGET]) * per_order,
                 centre[i],
                 slope[i],
                 aim,
@@ -284,13 +285,13 @@ def run_lob(
                 sells[layer] = order_lots(order, room_sell, whole) if above > 0 else 0
                 room_buy, room_sell = room_buy - buys[layer], room_sell - sells[layer]
                 offered += buys[layer] + sells[layer]
-            accounts[OFFERED] += offered * lot
+            all_offered += offered
             bid = bids[0] if buys[0] > 0 else 0
             ask = asks[0] if sells[0] > 0 else 0
             side = filled_side(bid, ask, low[j], high[j], close[j], tick, penetration)
-            share = settings[S_PARTICIPATION] * max(0.0, 1.0 - settings[S_LATENCY] / duration[j])
+            live_share = max(0.0, 1.0 - settings[S_LATENCY] * (1.0 / duration[j]))
             volume = sell_volume[j] if side > 0 else buy_volume[j]
-            left = np.floor(volume * share / lot + 1e-9)
+            left = np.floor(volume / lot * (settings[S_PARTICIPATION] * live_share) + 1e-9)
             for layer in range(layers):
                 if side == 0:
                     break
@@ -305,7 +306,7 @@ def run_lob(
                     break
                 left -= taken
                 signed, price = side * taken * lot, price_tick * tick
-                fee = maker * abs(signed) * price
+                fee = maker * (abs(signed) * price)
                 record_fill(
                     accounts,
                     (lots + fill) * lot,
@@ -334,6 +335,7 @@ def run_lob(
             detail[D_CASH, j] = accounts[CASH]
             detail[D_MU, j] = drift
             detail[D_TARGET, j] = aim * order_size
+    accounts[OFFERED] = all_offered * lot
     held = lots * lot
     cost = abs(held) * close[n - 1] * taker
     accounts[LIQUIDATION] = 0.0 - cost

@@ -54,6 +54,37 @@ def epoch_terms(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def drift_rows(
+    sigma: np.ndarray, mu: np.ndarray, h_rem: np.ndarray, timed: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """What every row's drift asks of an inventory, whatever the aversion to it.
+
+    Parameters
+    ----------
+    sigma, mu, h_rem : ndarray, shape (n,)
+        USD/sqrt(s), USD/s, s.
+    timed : bool
+        Whether the pace is wanted in seconds.
+
+    Returns
+    -------
+    lean : ndarray, shape (n,)
+        ``mu / sigma^2``, 1/USD; 0 without a drift, infinite where it costs no risk.
+    pace : ndarray, shape (n,)
+        ``h_rem sigma``, USD sqrt(s), or h_rem, s; infinite where `lean` is.
+    """
+    n = len(sigma)
+    lean, pace = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        if mu[i] != 0.0 and h_rem[i] > 0.0:
+            lean[i] = mu[i] / (sigma[i] * sigma[i])
+            pace[i] = h_rem[i] if timed else h_rem[i] * sigma[i]
+            if np.isinf(lean[i]):
+                pace[i] = np.inf
+    return lean, pace
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def closed_form_rows(
     gamma: float,
     zeta: float,
@@ -86,6 +117,8 @@ def closed_form_rows(
     """
     n = len(sigma)
     centre, slope, target = np.empty(n), np.empty(n), np.zeros(n)
+    lean, pace = drift_rows(sigma, mu, h_rem, False)
+    reach = 1.0 / gamma
     known_A, known_k, known_xi = np.nan, np.nan, np.nan
     middle, growth, pull = np.nan, np.nan, np.nan
     for i in range(n):
@@ -94,13 +127,9 @@ def closed_form_rows(
             middle, growth, pull = fit_terms(gamma, zeta, known_A, known_k, known_xi)
         centre[i] = middle
         slope[i] = sigma[i] * growth
-        if mu[i] != 0.0 and h_rem[i] > 0.0:
-            variance = gamma * sigma[i] * sigma[i]
-            if variance == 0.0:
-                target[i] = np.copysign(limit, mu[i])
-            else:
-                wanted = mu[i] / variance * share_reached(h_rem[i] * (sigma[i] * pull))
-                target[i] = min(max(wanted, -limit), limit)
+        if lean[i] != 0.0:
+            wanted = lean[i] * reach * share_reached(pace[i] * pull)
+            target[i] = min(max(wanted, -limit), limit)
     return centre, slope, target
 
 

@@ -1,13 +1,14 @@
 """Many order-book runs side by side: which runs may share lanes, and their terms.
 
-A run goes into lanes where its quotes are linear in inventory (closed form or fixed spread),
-its size is fixed, and no path of every row is asked for; the others are played one by one.
-Either way a run gives the same bits.
+A run goes into lanes where its quotes are linear in inventory (closed form,
+Avellaneda-Stoikov or fixed spread), its size is fixed, and no path of every row is asked for;
+the others are played one by one. Either way a run gives the same bits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,17 +17,90 @@ from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _lane_account_kernels as layout
 from ethpredict.sim import _lane_kernels as kernels
 from ethpredict.sim import _lob_kernels as lob
-from ethpredict.sim._quote_kernels import epoch_terms
+from ethpredict.sim._quote_kernels import drift_rows, epoch_terms
 from ethpredict.sim.kept import Kept, kept_rows
 from ethpredict.sim.quotes import signal_rows
-from ethpredict.sim.rows import Floats, Ints, MarketRows, PathRows
+from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows
 from ethpredict.sim.settings import BPS, Run, lob_settings
 from ethpredict.sim.venue import require_fit
 
-LANES = layout.LANES
+LANES = layout.LANES * layout.BLOCKS
+STRATEGIES = ("glft", "avellaneda_stoikov", "fixed_spread")
+# Terms beyond this go alone: there a product might leave the floats, which lanes do not check.
+LARGEST_TERM = 1e100
+
+LaneKey = tuple[object, ...]
 
 
-def lane_key(run: Run) -> tuple[object, ...] | None:
+@dataclass(frozen=True)
+class Lane:
+    """One run as lanes read it.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    key : tuple
+        What runs must share to stand side by side, see :func:`lane_key`.
+    settings : ndarray, shape (settings,)
+        In the order of the ``V_`` constants.
+    terms : ndarray, shape (fits, 3)
+        Centre, growth and pull of every fit, 0 where it is not known.
+    """
+
+    run: Run
+    key: LaneKey
+    settings: Floats
+    terms: Floats
+
+
+@dataclass(frozen=True)
+class LaneRows:
+    """Rows of one quote path, and the stretches in which A, k and xi stay as they are.
+
+    Parameters
+    ----------
+    market, path : MarketRows, PathRows
+        The rows.
+    epoch : ndarray of int64, shape (n,)
+        Number of each row's stretch.
+    first : ndarray of int64, shape (stretches,)
+        First row of each.
+    """
+
+    market: MarketRows
+    path: PathRows
+    epoch: Ints
+    first: Ints
+
+    @classmethod
+    def of(cls, market: MarketRows, path: PathRows) -> LaneRows:
+        """Find the stretches."""
+        changed = np.zeros(len(path.A), dtype=np.bool_)
+        for values in (path.A, path.k, path.xi):
+            same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
+            changed[1:] |= ~same
+        first = np.concatenate([[0], np.flatnonzero(changed)])
+        return cls(market, path, np.cumsum(changed), first)
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What lanes of one key share, shape (n,) each; see ``run_lanes``."""
+
+    ticks: tuple[Floats, ...]
+    rate: Floats
+    buy_lots: Floats
+    sell_lots: Floats
+    quoting: Bools
+    scale: Floats
+    lean: Floats
+    pace: Floats
+    shift: Floats
+    kind: int
+
+
+def lane_key(run: Run) -> LaneKey | None:
     """What runs must share to stand in the same lanes; None for a run that has to go alone.
 
     Parameters
@@ -37,11 +111,10 @@ def lane_key(run: Run) -> tuple[object, ...] | None:
     Returns
     -------
     tuple or None
-        Quote path, confidence, lot and tick.
+        Quote path, strategy, use of the prediction, confidence, lot and tick.
     """
-    if run.venue != "lob" or run.strategy not in ("glft", "fixed_spread"):
-        return None
-    if run.get("sim.fidelity") != "bars":
+    strategy = run.strategy
+    if run.venue != "lob" or strategy not in STRATEGIES or run.get("sim.fidelity") != "bars":
         return None
     alone = (
         run.get("quoting.layers.count") != 1
@@ -51,48 +124,38 @@ def lane_key(run: Run) -> tuple[object, ...] | None:
     )
     if alone:
         return None
-    follows = run.strategy == "glft" and run.uses_prediction
-    confidence = run.get("quoting.confidence") if follows else "none"
-    return run.quote_id, confidence, run.get("sim.lob.lot_size"), run.get("sim.lob.tick_size")
+    alpha = run.get("quoting.alpha") if run.uses_prediction else "off"
+    confidence = "none" if alpha == "off" else run.get("quoting.confidence")
+    size = run.get("sim.lob.lot_size"), run.get("sim.lob.tick_size")
+    return run.quote_id, strategy, alpha, confidence, *size
 
 
-def fit_epochs(path: PathRows) -> tuple[Ints, Ints]:
-    """Stretches of rows in which A, k and xi stay as they are.
+def read_lane(run: Run, rows: LaneRows) -> Lane | None:
+    """A run as lanes read it; None where it has to go alone.
 
-    Returns
-    -------
-    epoch : ndarray of int64, shape (n,)
-        Number of each row's stretch.
-    first : ndarray of int64, shape (stretches,)
-        First row of each.
-    """
-    changed = np.zeros(len(path.A), dtype=np.bool_)
-    for values in (path.A, path.k, path.xi):
-        same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
-        changed[1:] |= ~same
-    return np.cumsum(changed), np.concatenate([[0], np.flatnonzero(changed)])
-
-
-def lane_settings(run: Run, market: MarketRows) -> Floats:
-    """Column of one run.
-
-    Returns
-    -------
-    ndarray, shape (16,)
-        In the order of the ``V_`` constants.
+    Parameters
+    ----------
+    run : Run
+        A run.
+    rows : LaneRows
+        Its rows.
 
     Raises
     ------
     TrialError
         If a setting is out of its range.
     """
-    whole = lob_settings(run, market)
-    values = np.zeros(layout.N_LANE_SETTINGS // LANES)
-    size = whole[lob.S_ORDER_LOTS] * whole[lob.S_LOT]
+    key = lane_key(run)
+    if key is None:
+        return None
+    require_fit(run, rows.path)
+    whole = lob_settings(run, rows.market)
+    order, lot = whole[lob.S_ORDER_LOTS], whole[lob.S_LOT]
     places = {
-        layout.V_ORDER: whole[lob.S_ORDER_LOTS],
+        layout.V_ORDER: order,
         layout.V_MAX: whole[lob.S_MAX_LOTS],
-        layout.V_SIZE: size,
+        layout.V_PER_ORDER: 1.0 / (order * lot),
+        layout.V_TARGET: whole[lob.S_TARGET],
         layout.V_LEAST: whole[lob.S_LEAST],
         layout.V_MOST: whole[lob.S_MOST],
         layout.V_LATENCY: whole[lob.S_LATENCY],
@@ -100,45 +163,94 @@ def lane_settings(run: Run, market: MarketRows) -> Floats:
         layout.V_PARTICIPATION: whole[lob.S_PARTICIPATION],
         layout.V_MAKER: whole[lob.S_MAKER],
         layout.V_TAKER: whole[lob.S_TAKER],
-        layout.V_TARGET: whole[lob.S_TARGET],
     }
+    terms = np.zeros((len(rows.first), 3))
     if run.strategy == "fixed_spread":
-        places[layout.V_HALF] = run.number("quoting.half_spread_bps", 0.0, 5000.0) * BPS
+        half = run.number("quoting.half_spread_bps", 0.0, 5000.0) * BPS
+        places[layout.V_LEAST] = places[layout.V_MOST] = half
     else:
-        order = run.number("quoting.order_size", 0.0, open_low=True)
-        places[layout.V_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True) * order
-        places[layout.V_LIMIT] = run.max_inventory / order
-        if run.uses_prediction:
-            shifts = run.get("quoting.alpha") == "shift"
-            places[layout.V_SHIFTS if shifts else layout.V_FOLLOWS] = 1.0
+        places[layout.V_REACH], terms = _terms(run, rows)
+        places[layout.V_LIMIT] = run.max_inventory / run.number("quoting.order_size", 0.0)
+        if not (terms[:, 2] > 0.0)[_fitted(rows.path, rows.first)].all():
+            return None
+        terms = np.where(_fitted(rows.path, rows.first)[:, None], terms, 0.0)
+    settings = np.zeros(layout.T_CENTRE // layout.LANES)
     for place, value in places.items():
-        values[place // LANES] = value
-    return values
+        settings[place // layout.LANES] = value
+    most = settings[layout.V_REACH // layout.LANES], float(np.abs(terms).max())
+    return Lane(run, key, settings, terms) if max(most) <= LARGEST_TERM else None
 
 
-def lane_terms(run: Run, path: PathRows, first: Ints) -> Floats:
-    """Centre, growth and pull of one run at every fit, shape (3, stretches)."""
-    if run.strategy == "fixed_spread":
-        return np.zeros((3, len(first)))
-    order = run.number("quoting.order_size", 0.0, open_low=True)
-    gamma = run.number("quoting.gamma", 0.0, open_low=True) * order
+def _fitted(path: PathRows, rows: Ints | slice) -> Bools:
+    """Where A, k and xi are known."""
+    return np.isfinite(path.A[rows]) & np.isfinite(path.k[rows]) & np.isfinite(path.xi[rows])
+
+
+def _terms(run: Run, rows: LaneRows) -> tuple[float, Floats]:
+    """Reach of a drift, and centre, growth and pull of a run at every fit."""
+    path, first = rows.path, rows.first
+    size = run.number("quoting.order_size", 0.0, open_low=True)
+    gamma = run.number("quoting.gamma", 0.0, open_low=True) * size
+    if run.strategy == "avellaneda_stoikov":
+        left = run.number("quoting.time_left", 0.0, open_low=True)
+        growth, ones = gamma * left, np.ones(len(first))
+        centre = np.log1p(gamma / path.k[first]) / gamma
+        return 1.0 / growth, np.stack([centre, ones * growth, ones * left], axis=1)
     zeta = gamma
     if run.get("quoting.zeta") is not None:
-        zeta = run.number("quoting.zeta", 0.0, 1000.0) * order
-    return epoch_terms(gamma, zeta, path.A[first], path.k[first], path.xi[first])
+        zeta = run.number("quoting.zeta", 0.0, 1000.0) * size
+    return 1.0 / gamma, epoch_terms(gamma, zeta, path.A[first], path.k[first], path.xi[first]).T
+
+
+def lane_motion(run: Run, rows: LaneRows) -> Motion:
+    """What a run shares with all of its key.
+
+    Raises
+    ------
+    TrialError
+        If the confidence mode needs a probability that no row has.
+    """
+    market, path, n = rows.market, rows.path, len(rows.market.close)
+    tick, lot = float(run.get("sim.lob.tick_size")), float(run.get("sim.lob.lot_size"))
+    zeros, known = np.zeros(n), np.ones(n, dtype=np.bool_)
+    scale, lean, pace, shift, kind = zeros, zeros, zeros, zeros, kernels.NO_AIM
+    if run.strategy != "fixed_spread":
+        timed = run.strategy == "avellaneda_stoikov"
+        known = np.isfinite(path.sigma) & _fitted(path, slice(None))
+        scale = path.sigma * path.sigma if timed else path.sigma
+        mu, h_rem = signal_rows(run, path, market.close)
+        if run.uses_prediction and run.get("quoting.alpha") == "shift":
+            shift = mu * h_rem
+        elif run.uses_prediction:
+            lean, pace = drift_rows(path.sigma, mu, h_rem, timed)
+            kind = kernels.TIMED_AIM if timed else kernels.GLFT_AIM
+    quoting = np.zeros(n, dtype=np.bool_)
+    quoting[1:] = known[:-1] & ~market.gap[1:]
+    return Motion(
+        ticks=kernels.tick_rows(market.low, market.high, market.close, tick),
+        rate=1.0 / market.duration,
+        buy_lots=market.buy_volume / lot,
+        sell_lots=market.sell_volume / lot,
+        quoting=quoting,
+        scale=scale,
+        lean=lean,
+        pace=pace,
+        shift=shift,
+        kind=kind,
+    )
 
 
 def simulate_lanes(
-    runs: Sequence[Run], market: MarketRows, path: PathRows, kept: Ints
+    lanes: Sequence[Lane], rows: LaneRows, motion: Motion, kept: Ints
 ) -> list[Kept]:
     """Play up to 64 runs of one :func:`lane_key` over the same rows.
 
     Parameters
     ----------
-    runs : sequence of Run
+    lanes : sequence of Lane
         1 to 64 runs.
-    market, path : MarketRows, PathRows
-        Their rows.
+    rows, motion : LaneRows, Motion
+        Their rows, and what they share on them.
     kept : ndarray of int64, shape (r,)
         Rising rows whose equity, inventory and drawdown are returned.
 
@@ -146,64 +258,62 @@ def simulate_lanes(
     -------
     list of Kept
         In the order of the runs.
-
-    Raises
-    ------
-    TrialError
-        If a setting is out of its range.
     """
-    n = len(market.close)
-    epoch, first = fit_epochs(path)
-    settings = np.zeros((layout.N_LANE_SETTINGS // LANES, LANES))
+    market, width = rows.market, layout.LANES
+    count = -(-len(lanes) // width)
+    blocks = np.zeros((count, layout.N_BLOCK // width, width))
     # An empty lane: orders of one lot and no room for any.
-    settings[[layout.V_ORDER // LANES, layout.V_SIZE // LANES]] = 1.0
-    terms = np.zeros((3, len(first), LANES))
-    for lane, run in enumerate(runs):
-        settings[:, lane] = lane_settings(run, market)
-        terms[:, :, lane] = lane_terms(run, path, first)
-    mu, h_rem = np.zeros(n), np.zeros(n)
-    for run in runs:
-        if run.strategy == "glft" and run.uses_prediction:
-            mu, h_rem = signal_rows(run, path, market.close)
-            break
-    lot, tick = float(runs[0].get("sim.lob.lot_size")), float(runs[0].get("sim.lob.tick_size"))
-    places = np.full(n, -1, dtype=np.int64)
-    places[kept] = np.arange(len(kept))
-    accounts = np.zeros((LANES, acc.N_ACCOUNTS))
-    kept_path, water = np.empty((3, len(kept), LANES)), np.empty((2, LANES))
+    blocks[:, layout.V_ORDER // width] = 1.0
+    terms = np.zeros((len(rows.first), count, 3, width))
+    for place, lane in enumerate(lanes):
+        b, column = divmod(place, width)
+        blocks[b, : len(lane.settings), column] = lane.settings
+        terms[:, b, :, column] = lane.terms
+    slots = np.full(len(market.close), -1, dtype=np.int64)
+    slots[kept] = np.arange(len(kept))
+    accounts = np.zeros((count, width, acc.N_ACCOUNTS))
+    path, water = np.empty((3, len(kept), count, width)), np.empty((2, count, width))
+    first = lanes[0].run
     kernels.run_lanes(
         market.close,
-        *kernels.tick_rows(market.low, market.high, market.close, tick),
-        market.duration,
+        *motion.ticks,
+        motion.rate,
         market.seconds,
-        market.buy_volume,
-        market.sell_volume,
-        market.gap,
+        motion.buy_lots,
+        motion.sell_lots,
         market.future_close,
-        path.sigma,
-        mu,
-        h_rem,
-        epoch,
-        *terms,
-        lot,
-        tick,
-        settings.ravel(),
-        places,
+        motion.quoting,
+        motion.scale,
+        motion.lean,
+        motion.pace,
+        motion.shift,
+        motion.kind,
+        rows.epoch,
+        terms.reshape(len(rows.first), count, 3 * width),
+        float(first.get("sim.lob.lot_size")),
+        float(first.get("sim.lob.tick_size")),
+        blocks.reshape(count, layout.N_BLOCK),
+        slots,
         accounts,
-        kept_path,
+        path,
         water,
+    )
+    own, path, water = (
+        accounts.reshape(-1, acc.N_ACCOUNTS),
+        path.reshape(3, len(kept), -1),
+        water.reshape(2, -1),
     )
     return [
         Kept(
-            accounts=accounts[lane].copy(),
+            accounts=own[place].copy(),
             rows=kept,
-            equity=kept_path[0, :, lane].copy(),
-            inventory=kept_path[1, :, lane].copy(),
-            below=kept_path[2, :, lane].copy(),
-            largest=float(water[0, lane]),
-            under_water=float(water[1, lane]),
+            equity=path[0, :, place].copy(),
+            inventory=path[1, :, place].copy(),
+            below=path[2, :, place].copy(),
+            largest=float(water[0, place]),
+            under_water=float(water[1, place]),
         )
-        for lane in range(len(runs))
+        for place in range(len(lanes))
     ]
 
 
@@ -228,27 +338,32 @@ def play_lanes(
     dict
         By run id. A run with a bad setting is left out: playing it alone names what is wrong.
     """
-    groups: dict[tuple[object, ...], list[Run]] = {}
+    shared: dict[str, LaneRows] = {}
+    groups: dict[LaneKey, list[Lane]] = {}
     for run in runs:
         try:
-            key = None if run.quote_id in failed else lane_key(run)
-            if key is not None:
-                market, path = rows(run.quote_id)
-                require_fit(run, path)
-                lane_settings(run, market)
-                groups.setdefault(key, []).append(run)
+            if run.quote_id in failed:
+                continue
+            if run.quote_id not in shared:
+                shared[run.quote_id] = LaneRows.of(*rows(run.quote_id))
+            lane = read_lane(run, shared[run.quote_id])
         except TrialError:
             continue
+        if lane is not None:
+            groups.setdefault(lane.key, []).append(lane)
     played: dict[str, Kept] = {}
     for group in groups.values():
-        market, path = rows(group[0].quote_id)
-        kept = kept_rows(market)
+        own = shared[group[0].run.quote_id]
+        try:
+            motion = lane_motion(group[0].run, own)
+        except TrialError:
+            # What lanes share is missing, such as a probability: each run says so alone.
+            continue
+        kept = kept_rows(own.market)
         for start in range(0, len(group), LANES):
             batch = group[start : start + LANES]
-            try:
-                results = simulate_lanes(batch, market, path, kept)
-            except TrialError:
-                # What lanes share is missing, such as a probability: each run says so alone.
-                continue
-            played |= {run.run_id: result for run, result in zip(batch, results, strict=True)}
+            results = simulate_lanes(batch, own, motion, kept)
+            played |= {
+                lane.run.run_id: result for lane, result in zip(batch, results, strict=True)
+            }
     return played

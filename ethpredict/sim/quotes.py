@@ -16,7 +16,7 @@ from ethpredict.quoting.confidence import confident_return
 from ethpredict.quoting.lattice import QuoteLattice
 from ethpredict.quoting.sizing import bet_size, kelly_share, volatility_target_size
 from ethpredict.sim._path_kernels import drift_path
-from ethpredict.sim._quote_kernels import closed_form_rows
+from ethpredict.sim._quote_kernels import closed_form_rows, drift_rows
 from ethpredict.sim.rows import Floats, MarketRows, PathRows
 from ethpredict.sim.settings import BPS, Run
 
@@ -160,13 +160,12 @@ def _avellaneda_stoikov(
     gamma: float, left: float, path: PathRows, mu: Floats, h_rem: Floats, limit: float
 ) -> dict[str, np.ndarray]:
     """Reservation price and spread of 2008 with a constant time left, as centre and slope."""
-    slope = gamma * path.sigma**2 * left
-    with np.errstate(divide="ignore", invalid="ignore"):
-        aim = np.where(mu == 0.0, 0.0, mu * np.minimum(h_rem, left) / slope)
+    lean, pace = drift_rows(path.sigma, mu, h_rem, True)
+    growth = gamma * left
     return {
         "centre": np.log1p(gamma / path.k) / gamma,
-        "slope": slope,
-        "target": np.clip(aim, -limit, limit),
+        "slope": (path.sigma * path.sigma) * growth,
+        "target": np.clip(lean * (1.0 / growth) * np.minimum(pace, left), -limit, limit),
     }
 
 

@@ -107,7 +107,7 @@ def run_lob(
     order, most = int(s[lob.S_ORDER_LOTS]), int(s[lob.S_MAX_LOTS])
     lot, tick = s[lob.S_LOT], s[lob.S_TICK]
     close = [float(value) for value in market.close]
-    book, lots, age = Book(len(close)), 0, 0.0
+    book, lots, age, offered = Book(len(close)), 0, 0.0, 0
     for j in range(len(close)):
         i = max(j - 1, 0)
         reference, held, fill, cap = close[i], lots * lot, 0, most
@@ -128,15 +128,15 @@ def run_lob(
             cap = _cap(money, float(sizes[0][i]), float(sizes[1][i]), reference, s)
             drift, target = float(quotes.mu[i]), float(quotes.target[i])
             bounds = s[lob.S_LEAST] * reference, s[lob.S_MOST] * reference
-            q = (held - s[lob.S_TARGET]) / (order * lot)
+            q = (held - s[lob.S_TARGET]) * (1.0 / (order * lot))
             distances = _distances(quotes, i, q, bounds)
             layers = _layers(reference, reference + float(quotes.shift[i]), distances, s)
             orders = _orders(layers, order, (cap - lots, cap + lots), s[lob.S_WHOLE] > 0.0)
-            book.add(acc.OFFERED, sum(size for _, size in (*orders[1], *orders[-1])) * lot)
+            offered += sum(size for _, size in (*orders[1], *orders[-1]))
             bid, ask = (orders[side][0][0] if orders[side] else None for side in (1, -1))
             for price_tick, size in _row_fills(market, j, orders, s):
                 signed, price = size * lot, price_tick * tick
-                fee = s[lob.S_MAKER] * abs(signed) * price
+                fee = s[lob.S_MAKER] * (abs(signed) * price)
                 book.fill((lots + fill) * lot, signed, price, fee, 0.0, reference, future)
                 book.add(acc.TAKEN, abs(signed))
                 fill += size
@@ -149,6 +149,7 @@ def run_lob(
         book.detail[acc.D_ASK, j] = math.nan if ask is None else ask * tick
         book.detail[acc.D_FILL, j] = fill * lot
         book.detail[acc.D_MU, j], book.detail[acc.D_TARGET, j] = drift, target * (order * lot)
+    book.add(acc.OFFERED, offered * lot)
     held = lots * lot
     cost = abs(held) * close[-1] * s[lob.S_TAKER]
     book.add(acc.LIQUIDATION, -cost)
@@ -202,9 +203,9 @@ def _row_fills(market: MarketRows, j: int, orders: Orders, s: list[float]) -> li
     if not gains:
         return []
     side = min(gains, key=lambda key: (gains[key], -key))
-    share = s[lob.S_PARTICIPATION] * max(0.0, 1.0 - s[lob.S_LATENCY] / float(market.duration[j]))
+    live = max(0.0, 1.0 - s[lob.S_LATENCY] * (1.0 / float(market.duration[j])))
     volume = float((market.sell_volume if side > 0 else market.buy_volume)[j])
-    left = math.floor(volume * share / lot + 1e-9)
+    left = math.floor(volume / lot * (s[lob.S_PARTICIPATION] * live) + 1e-9)
     fills = []
     for price, size in reached[side]:
         taken = min(size, left)

@@ -1,8 +1,8 @@
 """Lanes carry the bits of the scalar kernel, whatever stands beside them.
 
-Covers ethpredict.sim._lane_kernels (run_lanes with tick_rows, quote_lanes, aim_lanes and
-hit_lanes), _lane_account_kernels (fill_lanes, mark_lanes and close_lanes), _quote_kernels
-(fit_terms and epoch_terms) and quoting._kernels.share_reached.
+Covers ethpredict.sim._lane_kernels (run_lanes with tick_rows, quote_lanes and
+aim_lanes), _lane_account_kernels (fill_lanes, mark_lanes and close_lanes), _quote_kernels
+(fit_terms, epoch_terms and drift_rows) and quoting._kernels.share_reached.
 """
 
 from __future__ import annotations
@@ -20,10 +20,18 @@ from hypothesis import strategies as st
 from ethpredict.quoting._kernels import share_reached
 from ethpredict.sim import pack
 from ethpredict.sim._path_kernels import drawdown_path
-from ethpredict.sim.lanes import LANES, lane_key, simulate_lanes
+from ethpredict.sim.kept import Kept
+from ethpredict.sim.lanes import (
+    LANES,
+    LaneRows,
+    lane_key,
+    lane_motion,
+    read_lane,
+    simulate_lanes,
+)
 from ethpredict.sim.pack import simulate_pack, simulate_run
 from ethpredict.sim.quotes import Lattices
-from ethpredict.sim.rows import market_rows, path_rows
+from ethpredict.sim.rows import Ints, MarketRows, PathRows, market_rows, path_rows
 from ethpredict.sim.settings import Run
 
 CASES: list[dict[str, Any]] = [
@@ -35,6 +43,8 @@ CASES: list[dict[str, Any]] = [
     {"quoting__gamma": 1e-6, "sim__lob__participation": 0.002},
     {"quoting__max_inventory": 1.0, "sim__lob__penetration_ticks": 12},
     {"quoting__max_half_spread_bps": 4.0, "quoting__inventory_target": 3.0},
+    {"quoting__strategy": "avellaneda_stoikov", "quoting__time_left": 900.0},
+    {"quoting__strategy": "avellaneda_stoikov", "quoting__time_left": 1e5, "quoting__gamma": 1.0},
     {"quoting__strategy": "fixed_spread", "quoting__half_spread_bps": 7.0},
     {"quoting__strategy": "fixed_spread", "quoting__half_spread_bps": 0.0},
 ]
@@ -47,6 +57,18 @@ def runs_of(make_member: Any, cases: list[dict[str, Any]]) -> list[Run]:
     ]
 
 
+def play(runs: list[Run], market: MarketRows, path: PathRows, kept: Ints) -> list[Kept]:
+    """All runs in lanes of their keys, in their order."""
+    rows = LaneRows.of(market, path)
+    lanes = [read_lane(run, rows) for run in runs]
+    found: dict[str, Kept] = {}
+    for key in dict.fromkeys(lane.key for lane in lanes):
+        group = [lane for lane in lanes if lane.key == key]
+        results = simulate_lanes(group, rows, lane_motion(group[0].run, rows), kept)
+        found |= {lane.run.run_id: one for lane, one in zip(group, results, strict=True)}
+    return [found[run.run_id] for run in runs]
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_lane_parity_with_the_scalar_run(seed: int, make_market: Any, make_member: Any) -> None:
     bars, blocks, quote_path = make_market(n=400, seed=seed)
@@ -54,9 +76,7 @@ def test_lane_parity_with_the_scalar_run(seed: int, make_market: Any, make_membe
     path = path_rows(quote_path, market.close)
     kept = np.array([0, 1, 57, 200, 398, 399])
     runs = runs_of(make_member, CASES)
-    keys = {lane_key(run) for run in runs}
-    assert len(keys) == 1
-    for run, lane in zip(runs, simulate_lanes(runs, market, path, kept), strict=True):
+    for run, lane in zip(runs, play(runs, market, path, kept), strict=True):
         alone = simulate_run(run, market, path, Lattices())
         below = np.empty(len(market.close))
         largest, water = drawdown_path(alone.equity, alone.final, market.seconds, below)
@@ -103,10 +123,10 @@ def test_a_lane_does_not_see_its_neighbours(make_market: Any, make_member: Any) 
     path, kept = path_rows(quote_path, market.close), np.arange(150)
     runs = runs_of(make_member, [{"quoting__gamma": 10.0**-i} for i in range(6)] * 10)
     assert len(runs) <= LANES
-    together = simulate_lanes(runs, market, path, kept)
-    backwards = simulate_lanes(runs[::-1], market, path, kept)[::-1]
+    together = play(runs, market, path, kept)
+    backwards = play(runs[::-1], market, path, kept)[::-1]
     for number in (0, 3, 59):
-        alone = simulate_lanes([runs[number]], market, path, kept)[0]
+        alone = play([runs[number]], market, path, kept)[0]
         for other in (together[number], backwards[number]):
             assert np.array_equal(alone.accounts, other.accounts)
             assert np.array_equal(alone.equity, other.equity)
