@@ -110,6 +110,7 @@ def aim_lanes(block: np.ndarray, lean: float, pace: float, kind: int) -> None:
 @njit(cache=True, nogil=True, error_model="numpy")
 def quote_lanes(
     block: np.ndarray,
+    words: np.ndarray,
     scale: float,
     reference: float,
     quoted: float,
@@ -127,6 +128,8 @@ def quote_lanes(
     ----------
     block : ndarray, shape (N_BLOCK,)
         Side (1 the bid, -1 the ask, 0 none) and its price are written to it.
+    words : ndarray of int64, shape (N_BLOCK,)
+        The same memory as whole numbers.
     scale : float
         What the slope is proportional to: sigma, USD/sqrt(s), or its square.
     reference, quoted : float
@@ -172,9 +175,10 @@ def quote_lanes(
         side = worse if buy * sell > 0.0 else buy - sell
         block[L_SIDE + lane] = side
         block[L_PRICE + lane] = got if side < 0.0 else paid
+    # The bits of a side are 0 where it is: this loop too becomes vector instructions.
     hits = 0
     for lane in range(LANES):
-        hits |= 1 if block[L_SIDE + lane] != 0.0 else 0
+        hits |= words[L_SIDE + lane]
     return hits
 
 
@@ -242,7 +246,7 @@ def run_lanes(
     water : ndarray, shape (2, b, LANES)
         Filled: largest drawdown (USD), time under water (s).
     """
-    n, holds = len(close), -1
+    n, holds, words = len(close), -1, blocks.view(np.int64)
     for j in range(n):
         i = max(j - 1, 0)
         reference, slot = close[i], kept[j]
@@ -257,8 +261,8 @@ def run_lanes(
                 if kind != NO_AIM:
                     aim_lanes(block, lean[i], pace[i], kind)
                 hits = quote_lanes(
-                    block, scale[i], reference, reference + shift[i], lot, tick, below[i],
-                    above[i], low_tick[j], high_tick[j], close[j],
+                    block, words[b], scale[i], reference, reference + shift[i], lot, tick,
+                    below[i], above[i], low_tick[j], high_tick[j], close[j],
                 )  # fmt: skip
                 if hits != 0:
                     fill_lanes(

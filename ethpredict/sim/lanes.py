@@ -171,14 +171,18 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
     else:
         places[layout.V_REACH], terms = _terms(run, rows)
         places[layout.V_LIMIT] = run.max_inventory / run.number("quoting.order_size", 0.0)
-        if not (terms[:, 2] > 0.0)[_fitted(rows.path, rows.first)].all():
+        known = _fitted(rows.path, rows.first)
+        if not (terms[known, 2] > 0.0).all():
             return None
-        terms = np.where(_fitted(rows.path, rows.first)[:, None], terms, 0.0)
+        terms = np.where(known[:, None], terms, 0.0)
     settings = np.zeros(layout.T_CENTRE // layout.LANES)
     for place, value in places.items():
         settings[place // layout.LANES] = value
-    most = settings[layout.V_REACH // layout.LANES], float(np.abs(terms).max())
-    return Lane(run, key, settings, terms) if max(most) <= LARGEST_TERM else None
+    # Also false where a term is no number.
+    small = (np.abs(terms) <= LARGEST_TERM).all() and places.get(
+        layout.V_REACH, 0.0
+    ) <= LARGEST_TERM
+    return Lane(run, key, settings, terms) if small else None
 
 
 def _fitted(path: PathRows, rows: Ints | slice) -> Bools:
@@ -240,9 +244,7 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
     )
 
 
-def simulate_lanes(
-    lanes: Sequence[Lane], rows: LaneRows, motion: Motion, kept: Ints
-) -> list[Kept]:
+def simulate_lanes(lanes: Sequence[Lane], rows: LaneRows, motion: Motion, kept: Ints) -> list[Kept]:
     """Play up to 64 runs of one :func:`lane_key` over the same rows.
 
     Parameters
@@ -363,7 +365,5 @@ def play_lanes(
         for start in range(0, len(group), LANES):
             batch = group[start : start + LANES]
             results = simulate_lanes(batch, own, motion, kept)
-            played |= {
-                lane.run.run_id: result for lane, result in zip(batch, results, strict=True)
-            }
+            played |= {lane.run.run_id: result for lane, result in zip(batch, results, strict=True)}
     return played

@@ -107,6 +107,11 @@ class MarketRows:
         return float(self.seconds.sum()) / 86_400.0
 
     @cached_property
+    def highest(self) -> float:
+        """Highest price, USD."""
+        return float(self.high.max())
+
+    @cached_property
     def mean_mid(self) -> float:
         """Time-mean mid, USD."""
         return float(np.sum(self.close * self.seconds) / np.sum(self.seconds))
@@ -142,6 +147,11 @@ class PathRows:
     loss: Floats
     base_rate: Floats
     horizon_s: Floats
+
+    @cached_property
+    def fitted(self) -> bool:
+        """Whether a row has both A and k."""
+        return bool(np.any(np.isfinite(self.A) & np.isfinite(self.k)))
 
 
 def _freeze(rows: MarketRows | PathRows) -> None:

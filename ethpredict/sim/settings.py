@@ -23,6 +23,7 @@ STRATEGIES = {
     "glft_exact": lob.GLFT_EXACT,
     "avellaneda_stoikov": lob.AVELLANEDA_STOIKOV,
 }
+NAMES = tuple(sorted(STRATEGIES))
 # Strategies that a prediction can move.
 SIGNALLED = ("glft", "glft_exact", "avellaneda_stoikov")
 BRIBES = ("optimal", "percentile", "fixed", "off")
@@ -72,7 +73,8 @@ class Run:
         """
         node: Any = self.settings
         for name in key.split("."):
-            if not isinstance(node, Mapping) or name not in node:
+            # Plain dicts first: the general check is slow, and a sweep reads many settings.
+            if not isinstance(node, (dict, Mapping)) or name not in node:
                 raise TrialError(self.run_id, f"setting {key} is missing; it applies to this run")
             node = node[name]
         return node
@@ -104,14 +106,13 @@ class Run:
             If the value is no finite number of that range.
         """
         value = self.get(key)
+        number = not isinstance(value, bool) and isinstance(value, (int, float))
+        inside = number and low <= value <= high and not (open_low and value == low)
+        if inside and math.isfinite(value):
+            return float(value)
         sign = ">" if open_low else ">="
         legal = f"a number {sign} {low:g}" + (f" and <= {high:g}" if math.isfinite(high) else "")
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TrialError(self.run_id, f"{key} = {value!r}: must be {legal}")
-        inside = low < value <= high if open_low else low <= value <= high
-        if not (inside and math.isfinite(value)):
-            raise TrialError(self.run_id, f"{key} = {value!r}: must be {legal}")
-        return float(value)
+        raise TrialError(self.run_id, f"{key} = {value!r}: must be {legal}")
 
     @property
     def venue(self) -> str:
@@ -121,7 +122,7 @@ class Run:
     @property
     def strategy(self) -> str:
         """Name of the strategy."""
-        return self.word("quoting.strategy", tuple(sorted(STRATEGIES)))
+        return self.word("quoting.strategy", NAMES)
 
     @property
     def max_inventory(self) -> float:
@@ -239,7 +240,7 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
             f"quoting.max_inventory = {limit:g} ETH, or no order is ever allowed",
         )
     tick = run.number("sim.lob.tick_size", 0.0, open_low=True)
-    if not float(market.high.max()) / tick <= lob.LARGEST_TICK:
+    if not market.highest / tick <= lob.LARGEST_TICK:
         raise TrialError(
             run.run_id, f"sim.lob.tick_size = {tick:g}: prices need more than 1e12 ticks"
         )

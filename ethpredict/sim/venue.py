@@ -133,7 +133,7 @@ def require_fit(run: Run, path: PathRows) -> None:
     """
     if run.venue != "lob" or run.strategy not in SIGNALLED:
         return
-    if not np.any(np.isfinite(path.A) & np.isfinite(path.k)):
+    if not path.fitted:
         raise TrialError(
             run.run_id,
             f"0 of the {len(path.A)} rows of quote {run.quote_id} have a fit of A and k: every "
