@@ -189,7 +189,7 @@ def run_replay(
         Moments (ns since the base) and shares of the position.
     mu, centre, slope, target, shift, decay, nodes, corners, weights, falling,
     size_base, size_per_usd : ndarray
-        As in :func:`ethpredict.sim._lob_kernels.run_lob`.
+        As in :func:`ethpredict.sim._maker_kernels.run_lob`.
     settings, rules : ndarray
         ``S_`` and ``V_`` constants.
     own : ndarray of int64, shape (p, N_OWN)

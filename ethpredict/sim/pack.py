@@ -13,8 +13,8 @@ import pandas as pd
 
 from ethpredict.errors import ConfigError, TrialError
 from ethpredict.sim import _account_kernels as acc
-from ethpredict.sim._lob_kernels import run_lob
 from ethpredict.sim._lp_kernels import run_lp
+from ethpredict.sim._maker_kernels import run_lob
 from ethpredict.sim._taker_kernels import run_amm
 from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.funding import funding_rates, pay_at_closes

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ethpredict.errors import TrialError
-from ethpredict.sim import _taker_kernels as amm
+from ethpredict.sim import _transaction_kernels as amm
 from ethpredict.sim.lp_settings import provides
 from ethpredict.sim.rows import MarketRows, PathRows
 from ethpredict.sim.settings import SIGNALLED, Run
