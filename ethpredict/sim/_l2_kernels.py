@@ -280,12 +280,12 @@ def send(
         marked by a negative end, which the caller turns back.
     """
     for k in range(state[W_COUNT]):
-        if own[k, O_SIDE] == side and own[k, O_TICK] == tick and own[k, O_UNTIL] == FOREVER:
-            # One that has ended, but of whose end we have not heard, stands for us.
-            if own[k, O_LEFT] > 0 or own[k, O_HEARD] > now:
-                own[k, O_LEFT] = min(own[k, O_LEFT], lots)
-                own[k, O_UNTIL] = -1
-                return 0
+        same = own[k, O_SIDE] == side and own[k, O_TICK] == tick and own[k, O_UNTIL] == FOREVER
+        # One that has ended, but of whose end we have not heard, stands for us.
+        if same and (own[k, O_LEFT] > 0 or own[k, O_HEARD] > now):
+            own[k, O_LEFT] = min(own[k, O_LEFT], lots)
+            own[k, O_UNTIL] = -1
+            return 0
     k = state[W_COUNT]
     own[k, :] = 0
     own[k, O_SIDE], own[k, O_TICK], own[k, O_LEFT] = side, tick, lots

@@ -115,7 +115,8 @@ def refresh(
     Returns
     -------
     count, due : int
-        Orders that stay (those of which we have not heard the end among them), and the next moment at which something takes effect.
+        Orders that stay (also those of which we have not heard the end), and the next moment
+        at which something takes effect.
     """
     kept, due = 0, FOREVER
     for k in range(count):
