@@ -1,6 +1,7 @@
 """Compiled accounts of lanes: fills, marks, the end; and how a block of lanes is laid out.
 
-The plain reference of each lane is the scalar kernel, :func:`ethpredict.sim._lob_kernels.run_lob`.
+The plain reference of each lane is the scalar kernel,
+:func:`ethpredict.sim._maker_kernels.run_lob`.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def fill_lanes(
         signed = change * lot
         size = abs(signed)
         value = size * price
-        fee = block[V_MAKER + lane] * value
+        fee = block[V_MAKER + lane] * size * price
         block[L_SPREAD + lane] += signed * (reference - price)
         block[L_FEES + lane] -= fee
         block[L_CASH + lane] -= signed * price + fee

@@ -2,7 +2,7 @@
 
 Time is the outer loop; inside a row every step runs over the lanes of a block without a branch,
 so that the compiler turns it into vector instructions. A block that the row fills nowhere skips
-the fills. Each lane carries the bits of :func:`ethpredict.sim._lob_kernels.run_lob` (test), so a
+the fills. Each lane carries the bits of :func:`ethpredict.sim._maker_kernels.run_lob` (test), so a
 run's result does not depend on how runs are packed.
 """
 
@@ -215,7 +215,7 @@ def run_lanes(
     Parameters
     ----------
     close, seconds, future : ndarray, shape (n,)
-        Rows, as for :func:`ethpredict.sim._lob_kernels.run_lob`.
+        Rows, as for :func:`ethpredict.sim._maker_kernels.run_lob`.
     low_tick, high_tick, below, above : ndarray, shape (n,)
         From :func:`tick_rows`.
     rate : ndarray, shape (n,)

@@ -84,7 +84,7 @@ def _ratio(quotes: QuoteRows, i: int, q: float) -> float:
 def run_lob(
     market: MarketRows, quotes: QuoteRows, sizes: tuple[Floats, Floats], settings: Floats
 ) -> Outcome:
-    """Order book at fidelity 0; see :func:`ethpredict.sim._lob_kernels.run_lob`.
+    """Order book at fidelity 0; see :func:`ethpredict.sim._maker_kernels.run_lob`.
 
     Parameters
     ----------
@@ -103,10 +103,11 @@ def run_lob(
         With every detail.
     """
     s = [float(value) for value in settings]
-    strategy = int(s[lob.S_STRATEGY])
-    order, most = int(s[lob.S_ORDER_LOTS]), int(s[lob.S_MAX_LOTS])
+    strategy, order, most = (
+        int(s[place]) for place in (lob.S_STRATEGY, lob.S_ORDER_LOTS, lob.S_MAX_LOTS)
+    )
     lot, tick = s[lob.S_LOT], s[lob.S_TICK]
-    close = [float(value) for value in market.close]
+    close = market.close.tolist()
     book, lots, age, offered = Book(len(close)), 0, 0.0, 0
     for j in range(len(close)):
         i = max(j - 1, 0)
@@ -136,7 +137,7 @@ def run_lob(
             bid, ask = (orders[side][0][0] if orders[side] else None for side in (1, -1))
             for price_tick, size in _row_fills(market, j, orders, s):
                 signed, price = size * lot, price_tick * tick
-                fee = s[lob.S_MAKER] * (abs(signed) * price)
+                fee = s[lob.S_MAKER] * abs(signed) * price
                 book.fill((lots + fill) * lot, signed, price, fee, 0.0, reference, future)
                 book.add(acc.TAKEN, abs(signed))
                 fill += size
