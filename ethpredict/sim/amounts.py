@@ -58,6 +58,8 @@ def whole(name: str, value: Any, low: int = 0, high: int = UINT256_MAX) -> int:
     ...
     ethpredict.sim.amounts.AmountError: amount_in = 5.0: must be an integer. Round it first.
     """
+    if type(value) is int and low <= value <= high:
+        return value
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise AmountError(name, value, "an integer", "Round it first.")
     number = operator.index(value)
