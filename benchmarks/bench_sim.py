@@ -1,6 +1,7 @@
-"""Speed of the simulator: the matching engine, and the event replay beside hftbacktest.
+"""Speed of the simulator: lanes, swaps, the matching engine, and the replay beside hftbacktest.
 
-    python benchmarks/bench_sim.py [--data ../shared/data] [--hft PYTHON] [--messages 1000000]
+    python benchmarks/bench_sim.py [--only lanes swaps book replay] [--rows 100000]
+        [--settings 1000] [--messages 1000000] [--data ../shared/data] [--hft PYTHON]
 
 Prints a table of CPU seconds and ratios, all from one run. `--hft` names the Python of an own
 environment that has hftbacktest; without it, or without the capture, that part says so.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,18 +20,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numba import njit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "unit" / "sim"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import book_streams
 from dict_book import DictBook
+from sim_market import make_rows, make_runs
 
 from ethpredict.data.captures import read_capture
+from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim import _order_kernels as orders
 from ethpredict.sim import _tape_kernels as tk
+from ethpredict.sim import _wide_kernels as wide
+from ethpredict.sim import amm, reference_lob
 from ethpredict.sim._account_kernels import N_DETAIL, VOLUME
+from ethpredict.sim._amm_kernels import swap
 from ethpredict.sim._l2_kernels import (
     N_EVENT_SETTINGS,
     N_FILL,
@@ -41,7 +49,16 @@ from ethpredict.sim._l2_kernels import (
 )
 from ethpredict.sim._replay_kernels import run_replay
 from ethpredict.sim.book import OrderBook
+from ethpredict.sim.exact_swaps import swap_sequence
+from ethpredict.sim.kept import kept_rows
+from ethpredict.sim.lanes import LaneRows, lane_motion, play_lanes, read_lane, simulate_lanes
+from ethpredict.sim.pack import simulate_run
+from ethpredict.sim.quotes import Lattices, quote_rows, size_rows
+from ethpredict.sim.rows import MarketRows, PathRows
+from ethpredict.sim.settings import Run, lob_settings
 from ethpredict.sim.tape import best_quotes, make_tape
+
+Rows = tuple[MarketRows, PathRows]
 
 ROOT = Path(__file__).resolve().parents[1]
 TICK, LOT, ORDER, LIMIT, STEP = 0.01, 0.001, 0.01, 0.2, 100_000_000
@@ -62,6 +79,81 @@ def cpu(work: Callable[[], object], repeats: int) -> float:
         work()
         best = min(best, time.process_time() - start)
     return best
+
+
+def bench_lanes(rows: int, settings: int) -> None:
+    """Many settings side by side, against one at a time and against plain Python."""
+    market, path = make_rows(rows)
+    shared, short = LaneRows.of(market, path), make_rows(min(rows, 20_000))
+    for name, least in (("near", (1.0, 5.0)), ("far", (20.0, 60.0))):
+        runs = make_runs(settings, "glft", least)
+        bench_case(f"lanes, {name}", runs, shared, short if name == "near" else None)
+
+
+def bench_case(name: str, runs: list[Run], shared: LaneRows, short: Rows | None) -> None:
+    market, path = shared.market, shared.path
+    rows, run, lattices = len(market.close), runs[0], Lattices()
+    play_lanes(runs[:1], lambda _: (market, path), {})
+    whole = cpu(lambda: play_lanes(runs, lambda _: (market, path), {}), 3)
+    lanes = [lane for lane in (read_lane(run, shared) for run in runs[:64]) if lane]
+    motion, kept = lane_motion(run, shared), kept_rows(market)
+    step = cpu(lambda: simulate_lanes(lanes, shared, motion, kept), 9) / rows / len(lanes)
+    results = simulate_lanes(lanes, shared, motion, kept)
+    fills = np.mean([r.accounts[[acc.N_BUYS, acc.N_SELLS]].sum() for r in results]) / rows
+    alone = simulate_run(run, market, path, lattices)
+    scalar = cpu(lambda: simulate_run(run, market, path, lattices), 5)
+    scalar = (scalar - cpu(lambda: quote_rows(run, market, path, lattices), 5)) / rows
+    same = np.array_equal(alone.accounts, results[0].accounts)
+    note = f"{rows:,} rows, {fills:.0%} of a lane's rows fill; goal 0.4 s"
+    line(f"{name}: {len(runs):,} settings, CPU s", f"{whole:.2f}", note)
+    line("  a lane-step, ns", f"{step * 1e9:.2f}", f"{len(lanes)} lanes; goal 4")
+    line("  ratio to the scalar kernel", f"{scalar / step:.1f}", f"goal 5; same bits: {same}")
+    if short is not None:
+        plain = plain_step(run, *short)
+        line("  ratio to plain Python", f"{plain / step:.0f}", f"goal 300; {plain * 1e6:.1f} us")
+
+
+def plain_step(run: Run, market: MarketRows, path: PathRows) -> float:
+    """Seconds of one row of the plain reference."""
+    quotes, sizes = quote_rows(run, market, path, Lattices()), size_rows(run, market, path)
+    settings = lob_settings(run, market)
+    work = cpu(lambda: reference_lob.run_lob(market, quotes, sizes, settings), 3)
+    return work / len(market.close)
+
+
+@njit(error_model="numpy")
+def float_swaps(shares: np.ndarray, reserve0: float, reserve1: float) -> float:
+    """Sales and purchases of ETH in turn, each on what the last one left."""
+    total = 0.0
+    for share in shares:
+        got, reserve0, reserve1, _ = swap(share * reserve0, reserve0, reserve1, 0.003, True)
+        back, reserve1, reserve0, _ = swap(got, reserve1, reserve0, 0.003, True)
+        total += back
+    return total
+
+
+def bench_swaps(count: int) -> None:
+    """Swaps of one pool after another, in floats and in the contract's integers."""
+    shares = np.random.default_rng(3).uniform(1e-6, 1e-3, count // 2)
+    float_swaps(shares[:2], 1e4, 3e7)
+    fast = cpu(lambda: float_swaps(shares, 1e4, 3e7), 9)
+    line("float swaps/s", f"{2 * len(shares) / fast:,.0f}", "goal 50,000,000")
+    rng = np.random.default_rng(4)
+    paid = [int(x) * 10**6 for x in rng.integers(10**9, 10**13, count // 10)]
+    sides, reserves = rng.random(len(paid)) < 0.5, (10**22, 3 * 10**25)
+    swap_sequence(paid[:2], sides[:2], *reserves)
+    digits = np.array([[x >> 32 * i & 0xFFFFFFFF for i in range(8)] for x in paid], np.uint32)
+    got = np.empty_like(digits)
+
+    def kernel() -> None:
+        pool = np.array([[x >> 32 * i & 0xFFFFFFFF for i in range(8)] for x in reserves], np.uint64)
+        wide.swap_all(digits, sides, pool, 30, False, got)
+
+    whole, inner = cpu(lambda: swap_sequence(paid, sides, *reserves), 5), cpu(kernel, 5)
+    line("exact swaps/s", f"{len(paid) / inner:,.0f}", "goal 1,000,000; 256-bit integers")
+    line("  from and to Python integers", f"{len(paid) / whole:,.0f}")
+    one = cpu(lambda: [amm.uniswap_v2_amount_out(x, *reserves) for x in paid], 3)
+    line("  one call each, all in Python", f"{len(paid) / one:,.0f}")
 
 
 def bench_book(count: int) -> None:
@@ -177,14 +269,25 @@ def bench_replay(name: str, data: Path, python: str | None) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parts = ("lanes", "swaps", "book", "replay")
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--settings", type=int, default=1000)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--hft")
-    parser.add_argument("--messages", type=int, default=1_000_000, help="0 leaves the book out")
+    parser.add_argument("--messages", type=int, default=1_000_000)
     options = parser.parse_args()
-    if options.messages:
+    line("load average at the start", f"{os.getloadavg()[0]:.1f}")
+    if "lanes" in options.only:
+        bench_lanes(options.rows, options.settings)
+    if "swaps" in options.only:
+        bench_swaps(2_000_000)
+    if "book" in options.only:
         bench_book(options.messages)
     for name in ("binance_spot_ethusdt_20240808.gz", "binance_coinm_ethusd_perp_20240808.gz"):
-        bench_replay(name, options.data, options.hft)
+        if "replay" in options.only:
+            bench_replay(name, options.data, options.hft)
+    line("load average at the end", f"{os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
