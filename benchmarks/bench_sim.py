@@ -51,7 +51,8 @@ from ethpredict.sim._replay_kernels import run_replay
 from ethpredict.sim.book import OrderBook
 from ethpredict.sim.exact_swaps import swap_sequence
 from ethpredict.sim.kept import kept_rows
-from ethpredict.sim.lanes import LaneRows, lane_motion, play_lanes, read_lane, simulate_lanes
+from ethpredict.sim.lane_settings import LaneRows, lane_motion, read_lane
+from ethpredict.sim.lanes import play_lanes, simulate_lanes
 from ethpredict.sim.pack import simulate_run
 from ethpredict.sim.quotes import Lattices, quote_rows, size_rows
 from ethpredict.sim.rows import MarketRows, PathRows
@@ -93,12 +94,12 @@ def bench_lanes(rows: int, settings: int) -> None:
 def bench_case(name: str, runs: list[Run], shared: LaneRows, short: Rows | None) -> None:
     market, path = shared.market, shared.path
     rows, run, lattices = len(market.close), runs[0], Lattices()
-    play_lanes(runs[:1], lambda _: (market, path), {})
-    whole = cpu(lambda: play_lanes(runs, lambda _: (market, path), {}), 3)
+    play_lanes(runs[:1], lambda _: (market, path), {}, lattices)
+    whole = cpu(lambda: play_lanes(runs, lambda _: (market, path), {}, lattices), 3)
     lanes = [lane for lane in (read_lane(run, shared) for run in runs[:64]) if lane]
     motion, kept = lane_motion(run, shared), kept_rows(market)
-    step = cpu(lambda: simulate_lanes(lanes, shared, motion, kept), 9) / rows / len(lanes)
-    results = simulate_lanes(lanes, shared, motion, kept)
+    step = cpu(lambda: simulate_lanes(lanes, shared, motion, kept, lattices), 9) / rows / len(lanes)
+    results = simulate_lanes(lanes, shared, motion, kept, lattices)
     fills = np.mean([r.accounts[[acc.N_BUYS, acc.N_SELLS]].sum() for r in results]) / rows
     alone = simulate_run(run, market, path, lattices)
     scalar = cpu(lambda: simulate_run(run, market, path, lattices), 5)

@@ -66,6 +66,8 @@ BLOCKS = 4
     L_WATER,
     L_EQUITY,
     L_WANTED,
+    L_BELOW,
+    L_ABOVE,
     L_PRICE,
     L_SIDE,
     L_SPREAD,
@@ -79,8 +81,8 @@ BLOCKS = 4
     L_AVERAGE,
     L_CLOSES,
     L_WINS,
-) = range(0, 40 * LANES, LANES)
-N_BLOCK = 40 * LANES
+) = range(0, 42 * LANES, LANES)
+N_BLOCK = 42 * LANES
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -11,9 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ethpredict.quoting._kernels import share_reached
 from ethpredict.sim._account_kernels import CASH
 from ethpredict.sim._lane_account_kernels import (
+    L_ABOVE,
+    L_BELOW,
     L_EQUITY,
     L_LARGEST,
     L_LOTS,
@@ -21,24 +22,24 @@ from ethpredict.sim._lane_account_kernels import (
     L_PEAK,
     L_PRICE,
     L_SIDE,
-    L_WANTED,
     L_WATER,
     LANES,
     T_CENTRE,
-    T_GROWTH,
-    T_PULL,
     V_LEAST,
-    V_LIMIT,
     V_MAX,
     V_MOST,
     V_ORDER,
     V_PENETRATION,
-    V_PER_ORDER,
-    V_REACH,
-    V_TARGET,
     close_lanes,
     fill_lanes,
     mark_lanes,
+)
+from ethpredict.sim._lane_quote_kernels import (
+    EXACT,
+    NO_AIM,
+    aim_lanes,
+    exact_lanes,
+    linear_lanes,
 )
 from ethpredict.sim._lob_kernels import (
     GUARD_RELATIVE,
@@ -47,9 +48,6 @@ from ethpredict.sim._lob_kernels import (
     ceil_tick,
     floor_tick,
 )
-
-# How a drift moves the quotes of a batch.
-NO_AIM, GLFT_AIM, TIMED_AIM = 0, 1, 2
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -83,38 +81,11 @@ def tick_rows(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def aim_lanes(block: np.ndarray, lean: float, pace: float, kind: int) -> None:
-    """Inventory that every lane aims at under a drift, lots.
-
-    Parameters
-    ----------
-    block : ndarray, shape (N_BLOCK,)
-        The target is written to it.
-    lean, pace : float
-        Of the row, see :func:`ethpredict.sim._quote_kernels.drift_rows`.
-    kind : int
-        ``GLFT_AIM``: inventory forgets its start; ``TIMED_AIM``: `T_PULL` is the time left, s.
-    """
-    if kind == TIMED_AIM:
-        for lane in range(LANES):
-            limit, left = block[V_LIMIT + lane], block[T_PULL + lane]
-            wanted = lean * block[V_REACH + lane] * min(pace, left)
-            block[L_WANTED + lane] = min(max(wanted, -limit), limit)
-        return
-    for lane in range(LANES):
-        limit = block[V_LIMIT + lane]
-        wanted = lean * block[V_REACH + lane] * share_reached(pace * block[T_PULL + lane])
-        block[L_WANTED + lane] = min(max(wanted, -limit), limit)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def quote_lanes(
+def place_lanes(
     block: np.ndarray,
     words: np.ndarray,
-    scale: float,
     reference: float,
     quoted: float,
-    lot: float,
     tick: float,
     below: float,
     above: float,
@@ -127,15 +98,13 @@ def quote_lanes(
     Parameters
     ----------
     block : ndarray, shape (N_BLOCK,)
-        Side (1 the bid, -1 the ask, 0 none) and its price are written to it.
+        It holds the distances; side (1 the bid, -1 the ask, 0 none) and price are written to it.
     words : ndarray of int64, shape (N_BLOCK,)
         The same memory as whole numbers.
-    scale : float
-        What the slope is proportional to: sigma, USD/sqrt(s), or its square.
     reference, quoted : float
         Mid of the row before, and the price that distances count from, USD.
-    lot, tick : float
-        ETH, USD.
+    tick : float
+        USD.
     below, above : float
         Post-only bounds, ticks.
     low_tick, high_tick : float
@@ -150,13 +119,10 @@ def quote_lanes(
     """
     for lane in range(LANES):
         lots, order = block[L_LOTS + lane], block[V_ORDER + lane]
-        slope, middle = scale * block[T_GROWTH + lane], block[T_CENTRE + lane]
-        skew = (lots * lot - block[V_TARGET + lane]) * block[V_PER_ORDER + lane]
-        skew -= block[L_WANTED + lane]
         least, most = block[V_LEAST + lane] * reference, block[V_MOST + lane] * reference
-        delta_bid = min(max(middle + (skew + 0.5) * slope, least), most)
-        delta_ask = min(max(middle - (skew - 0.5) * slope, least), most)
-        down, up = (quoted - delta_bid) / tick, (quoted + delta_ask) / tick
+        away_bid = min(max(block[L_BELOW + lane], least), most)
+        away_ask = min(max(block[L_ABOVE + lane], least), most)
+        down, up = (quoted - away_bid) / tick, (quoted + away_ask) / tick
         bid = min(np.floor(down + GUARD_TICKS + GUARD_RELATIVE * down), below)
         ask = max(np.ceil(up - GUARD_TICKS - GUARD_RELATIVE * up), above)
         # No quote stands where no price can reach it.
@@ -199,18 +165,27 @@ def run_lanes(
     lean: np.ndarray,
     pace: np.ndarray,
     shift: np.ndarray,
+    falling: np.ndarray,
+    decay: np.ndarray,
     kind: int,
     epoch: np.ndarray,
     terms: np.ndarray,
     lot: float,
     tick: float,
+    start: int,
+    stop: int,
+    nodes: np.ndarray,
+    corners: np.ndarray,
+    weights: np.ndarray,
     blocks: np.ndarray,
     kept: np.ndarray,
     accounts: np.ndarray,
     path: np.ndarray,
     water: np.ndarray,
 ) -> None:
-    """All blocks of lanes over the rows of one segment.
+    """All blocks of lanes over some of the rows of one segment.
+
+    The rows of a segment may be played in several calls, one after another.
 
     Parameters
     ----------
@@ -224,19 +199,25 @@ def run_lanes(
         Volume of taker buys and sells, lots.
     quoting : ndarray of bool, shape (n,)
         Whether quotes stand in the row: not the first, no gap, all terms known before it.
-    scale, lean, pace, shift : ndarray, shape (n,)
-        What was known at the close of each row: see :func:`quote_lanes`, :func:`aim_lanes`;
-        USD.
+    scale, lean, pace, shift, falling, decay : ndarray, shape (n,)
+        What was known at the close of each row, see :mod:`ethpredict.sim._lane_quote_kernels`;
+        move of the price that distances count from, USD.
     kind : int
-        How a drift moves the quotes, ``NO_AIM`` and the like.
+        How the quotes come about, ``NO_AIM`` and the like.
     epoch : ndarray of int64, shape (n,)
         Which fit of A, k and xi holds.
     terms : ndarray, shape (epochs, b, 3 LANES)
         ``T_CENTRE`` and what follows it, of each fit.
     lot, tick : float
         ETH, USD.
+    start, stop : int
+        Rows of this call: the first, and the one after the last.
+    nodes : ndarray, shape (m, 2Q)
+        Log ratios of exact quotes; not read by other kinds.
+    corners, weights : ndarray, shape (stop - start, b, LANES, 8) and (stop - start, b, LANES, 3)
+        Places of each lane in the nodes, by what was known before each row.
     blocks : ndarray, shape (b, N_BLOCK)
-        Settings of the lanes, zeros for the rest.
+        Settings of the lanes, zeros for the rest; what they hold between two calls.
     kept : ndarray of int64, shape (n,)
         Where a row's path is kept, -1 for most.
     accounts : ndarray, shape (b, LANES, N_ACCOUNTS)
@@ -247,7 +228,7 @@ def run_lanes(
         Filled: largest drawdown (USD), time under water (s).
     """
     n, holds, words = len(close), -1, blocks.view(np.int64)
-    for j in range(n):
+    for j in range(start, stop):
         i = max(j - 1, 0)
         reference, slot = close[i], kept[j]
         if epoch[i] != holds:
@@ -258,11 +239,18 @@ def run_lanes(
         for b in range(len(blocks)):
             block = blocks[b]
             if quoting[j]:
-                if kind != NO_AIM:
-                    aim_lanes(block, lean[i], pace[i], kind)
-                hits = quote_lanes(
-                    block, words[b], scale[i], reference, reference + shift[i], lot, tick,
-                    below[i], above[i], low_tick[j], high_tick[j], close[j],
+                if kind == EXACT:
+                    exact_lanes(
+                        block, nodes, corners[j - start, b], weights[j - start, b], falling[i],
+                        decay[i], lot,
+                    )  # fmt: skip
+                else:
+                    if kind != NO_AIM:
+                        aim_lanes(block, lean[i], pace[i], kind)
+                    linear_lanes(block, scale[i], lot)
+                hits = place_lanes(
+                    block, words[b], reference, reference + shift[i], tick, below[i], above[i],
+                    low_tick[j], high_tick[j], close[j],
                 )  # fmt: skip
                 if hits != 0:
                     fill_lanes(
@@ -274,6 +262,8 @@ def run_lanes(
                     path[0, slot, b, lane] = block[L_EQUITY + lane]
                     path[1, slot, b, lane] = block[L_LOTS + lane] * lot
                     path[2, slot, b, lane] = block[L_PEAK + lane] - block[L_EQUITY + lane]
+    if stop < n:
+        return
     for b in range(len(blocks)):
         block = blocks[b]
         close_lanes(accounts[b], block, close[n - 1], seconds[n - 1], lot)

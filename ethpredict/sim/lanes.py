@@ -1,250 +1,68 @@
-"""Many order-book runs side by side: which runs may share lanes, and their terms.
+"""Many order-book runs side by side over the rows of a pack.
 
-A run goes into lanes where its quotes are linear in inventory (closed form,
-Avellaneda-Stoikov or fixed spread), its size is fixed, and no path of every row is asked for;
-the others are played one by one. Either way a run gives the same bits.
+The runs that lanes cannot play (see :func:`ethpredict.sim.lane_settings.lane_key`), and those of
+which every row is kept, are played one by one. Either way a run gives the same bits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from ethpredict.errors import TrialError
+from ethpredict.errors import ConfigError, TrialError
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _lane_account_kernels as layout
 from ethpredict.sim import _lane_kernels as kernels
-from ethpredict.sim import _lob_kernels as lob
-from ethpredict.sim._quote_kernels import drift_rows, epoch_terms
+from ethpredict.sim import _lane_quote_kernels as kinds
 from ethpredict.sim.kept import Kept, kept_rows
-from ethpredict.sim.quotes import signal_rows
-from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows
-from ethpredict.sim.settings import BPS, Run, lob_settings
-from ethpredict.sim.venue import require_fit
+from ethpredict.sim.lane_settings import Lane, LaneKey, LaneRows, Motion, lane_motion, read_lane
+from ethpredict.sim.quotes import Lattices, lattice_terms, run_lattice
+from ethpredict.sim.rows import Floats, Ints, MarketRows, PathRows
+from ethpredict.sim.settings import Run
 
 LANES = layout.LANES * layout.BLOCKS
-STRATEGIES = ("glft", "avellaneda_stoikov", "fixed_spread")
-# Terms beyond this go alone: there a product might leave the floats, which lanes do not check.
-LARGEST_TERM = 1e100
-
-LaneKey = tuple[object, ...]
+# Rows of exact quotes that are looked up at a time, for 64 lanes 6 MB.
+CHUNK = 1024
 
 
-@dataclass(frozen=True)
-class Lane:
-    """One run as lanes read it.
+def lane_cells(
+    lanes: Sequence[Lane], rows: LaneRows, motion: Motion, lattices: Lattices, asked: Ints
+) -> tuple[Floats, Ints, Floats]:
+    """Exact quotes of every lane: nodes, and the places of some rows among them.
 
     Parameters
     ----------
-    run : Run
-        The run.
-    key : tuple
-        What runs must share to stand side by side, see :func:`lane_key`.
-    settings : ndarray, shape (settings,)
-        In the order of the ``V_`` constants.
-    terms : ndarray, shape (fits, 3)
-        Centre, growth and pull of every fit, 0 where it is not known.
-    """
-
-    run: Run
-    key: LaneKey
-    settings: Floats
-    terms: Floats
-
-
-@dataclass(frozen=True)
-class LaneRows:
-    """Rows of one quote path, and the stretches in which A, k and xi stay as they are.
-
-    Parameters
-    ----------
-    market, path : MarketRows, PathRows
-        The rows.
-    epoch : ndarray of int64, shape (n,)
-        Number of each row's stretch.
-    first : ndarray of int64, shape (stretches,)
-        First row of each.
-    """
-
-    market: MarketRows
-    path: PathRows
-    epoch: Ints
-    first: Ints
-
-    @classmethod
-    def of(cls, market: MarketRows, path: PathRows) -> LaneRows:
-        """Find the stretches."""
-        changed = np.zeros(len(path.A), dtype=np.bool_)
-        for values in (path.A, path.k, path.xi):
-            same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
-            changed[1:] |= ~same
-        first = np.concatenate([[0], np.flatnonzero(changed)])
-        return cls(market, path, np.cumsum(changed), first)
-
-
-@dataclass(frozen=True)
-class Motion:
-    """What lanes of one key share, shape (n,) each; see ``run_lanes``."""
-
-    ticks: tuple[Floats, ...]
-    rate: Floats
-    buy_lots: Floats
-    sell_lots: Floats
-    quoting: Bools
-    scale: Floats
-    lean: Floats
-    pace: Floats
-    shift: Floats
-    kind: int
-
-
-def lane_key(run: Run) -> LaneKey | None:
-    """What runs must share to stand in the same lanes; None for a run that has to go alone.
-
-    Parameters
-    ----------
-    run : Run
-        A run.
+    lanes, rows, motion : sequence of Lane, LaneRows, Motion
+        As for :func:`simulate_lanes`.
+    lattices : Lattices
+        Exact quotes that the pack's runs share; solved where they are missing.
+    asked : ndarray of int64, shape (r,)
+        Rows.
 
     Returns
     -------
-    tuple or None
-        Quote path, strategy, use of the prediction, confidence, lot and tick.
+    nodes : ndarray, shape (m, 2Q)
+    corners : ndarray of int64, shape (r, b, LANES, 8)
+        -1 in lanes that are beyond the lattice.
+    weights : ndarray, shape (r, b, LANES, 3)
     """
-    strategy = run.strategy
-    if run.venue != "lob" or strategy not in STRATEGIES or run.get("sim.fidelity") != "bars":
-        return None
-    alone = (
-        run.get("quoting.layers.count") != 1
-        or run.sizing != "fixed"
-        or run.get("quoting.sizing.max_leverage") is not None
-        or run.get("quoting.inventory_timeout") is not None
-    )
-    if alone:
-        return None
-    alpha = run.get("quoting.alpha") if run.uses_prediction else "off"
-    confidence = "none" if alpha == "off" else run.get("quoting.confidence")
-    size = run.get("sim.lob.lot_size"), run.get("sim.lob.tick_size")
-    return run.quote_id, strategy, alpha, confidence, *size
+    path, width, count = rows.path, layout.LANES, -(-len(lanes) // layout.LANES)
+    corners = np.full((len(asked), count * width, 8), -1, dtype=np.int64)
+    weights = np.zeros((len(asked), count * width, 3))
+    fit = path.sigma[asked], path.A[asked], path.k[asked], path.xi[asked]
+    drift = motion.mu[asked], motion.h_rem[asked]
+    lattice = run_lattice(lanes[0].run, lattices)
+    for place, lane in enumerate(lanes):
+        cells = lattice.cells(*lattice_terms(lane.run, *fit, *drift))
+        corners[:, place], weights[:, place] = cells.corners, cells.weights
+    shape = len(asked), count, width
+    return lattice.nodes, corners.reshape(*shape, 8), weights.reshape(*shape, 3)
 
 
-def read_lane(run: Run, rows: LaneRows) -> Lane | None:
-    """A run as lanes read it; None where it has to go alone.
-
-    Parameters
-    ----------
-    run : Run
-        A run.
-    rows : LaneRows
-        Its rows.
-
-    Raises
-    ------
-    TrialError
-        If a setting is out of its range.
-    """
-    key = lane_key(run)
-    if key is None:
-        return None
-    require_fit(run, rows.path)
-    whole = lob_settings(run, rows.market)
-    order, lot = whole[lob.S_ORDER_LOTS], whole[lob.S_LOT]
-    places = {
-        layout.V_ORDER: order,
-        layout.V_MAX: whole[lob.S_MAX_LOTS],
-        layout.V_PER_ORDER: 1.0 / (order * lot),
-        layout.V_TARGET: whole[lob.S_TARGET],
-        layout.V_LEAST: whole[lob.S_LEAST],
-        layout.V_MOST: whole[lob.S_MOST],
-        layout.V_LATENCY: whole[lob.S_LATENCY],
-        layout.V_PENETRATION: whole[lob.S_PENETRATION],
-        layout.V_PARTICIPATION: whole[lob.S_PARTICIPATION],
-        layout.V_MAKER: whole[lob.S_MAKER],
-        layout.V_TAKER: whole[lob.S_TAKER],
-    }
-    terms = np.zeros((len(rows.first), 3))
-    if run.strategy == "fixed_spread":
-        half = run.number("quoting.half_spread_bps", 0.0, 5000.0) * BPS
-        places[layout.V_LEAST] = places[layout.V_MOST] = half
-    else:
-        places[layout.V_REACH], terms = _terms(run, rows)
-        places[layout.V_LIMIT] = run.max_inventory / run.number("quoting.order_size", 0.0)
-        known = _fitted(rows.path, rows.first)
-        if not (terms[known, 2] > 0.0).all():
-            return None
-        terms = np.where(known[:, None], terms, 0.0)
-    settings = np.zeros(layout.T_CENTRE // layout.LANES)
-    for place, value in places.items():
-        settings[place // layout.LANES] = value
-    # Also false where a term is no number.
-    small = (np.abs(terms) <= LARGEST_TERM).all() and places.get(
-        layout.V_REACH, 0.0
-    ) <= LARGEST_TERM
-    return Lane(run, key, settings, terms) if small else None
-
-
-def _fitted(path: PathRows, rows: Ints | slice) -> Bools:
-    """Where A, k and xi are known."""
-    return np.isfinite(path.A[rows]) & np.isfinite(path.k[rows]) & np.isfinite(path.xi[rows])
-
-
-def _terms(run: Run, rows: LaneRows) -> tuple[float, Floats]:
-    """Reach of a drift, and centre, growth and pull of a run at every fit."""
-    path, first = rows.path, rows.first
-    size = run.number("quoting.order_size", 0.0, open_low=True)
-    gamma = run.number("quoting.gamma", 0.0, open_low=True) * size
-    if run.strategy == "avellaneda_stoikov":
-        left = run.number("quoting.time_left", 0.0, open_low=True)
-        growth, ones = gamma * left, np.ones(len(first))
-        centre = np.log1p(gamma / path.k[first]) / gamma
-        return 1.0 / growth, np.stack([centre, ones * growth, ones * left], axis=1)
-    zeta = gamma
-    if run.get("quoting.zeta") is not None:
-        zeta = run.number("quoting.zeta", 0.0, 1000.0) * size
-    return 1.0 / gamma, epoch_terms(gamma, zeta, path.A[first], path.k[first], path.xi[first]).T
-
-
-def lane_motion(run: Run, rows: LaneRows) -> Motion:
-    """What a run shares with all of its key.
-
-    Raises
-    ------
-    TrialError
-        If the confidence mode needs a probability that no row has.
-    """
-    market, path, n = rows.market, rows.path, len(rows.market.close)
-    tick, lot = float(run.get("sim.lob.tick_size")), float(run.get("sim.lob.lot_size"))
-    zeros, known = np.zeros(n), np.ones(n, dtype=np.bool_)
-    scale, lean, pace, shift, kind = zeros, zeros, zeros, zeros, kernels.NO_AIM
-    if run.strategy != "fixed_spread":
-        timed = run.strategy == "avellaneda_stoikov"
-        known = np.isfinite(path.sigma) & _fitted(path, slice(None))
-        scale = path.sigma * path.sigma if timed else path.sigma
-        mu, h_rem = signal_rows(run, path, market.close)
-        if run.uses_prediction and run.get("quoting.alpha") == "shift":
-            shift = mu * h_rem
-        elif run.uses_prediction:
-            lean, pace = drift_rows(path.sigma, mu, h_rem, timed)
-            kind = kernels.TIMED_AIM if timed else kernels.GLFT_AIM
-    quoting = np.zeros(n, dtype=np.bool_)
-    quoting[1:] = known[:-1] & ~market.gap[1:]
-    return Motion(
-        ticks=kernels.tick_rows(market.low, market.high, market.close, tick),
-        rate=1.0 / market.duration,
-        buy_lots=market.buy_volume / lot,
-        sell_lots=market.sell_volume / lot,
-        quoting=quoting,
-        scale=scale,
-        lean=lean,
-        pace=pace,
-        shift=shift,
-        kind=kind,
-    )
-
-
-def simulate_lanes(lanes: Sequence[Lane], rows: LaneRows, motion: Motion, kept: Ints) -> list[Kept]:
+def simulate_lanes(
+    lanes: Sequence[Lane], rows: LaneRows, motion: Motion, kept: Ints, lattices: Lattices
+) -> list[Kept]:
     """Play up to 64 runs of one :func:`lane_key` over the same rows.
 
     Parameters
@@ -255,13 +73,20 @@ def simulate_lanes(lanes: Sequence[Lane], rows: LaneRows, motion: Motion, kept: 
         Their rows, and what they share on them.
     kept : ndarray of int64, shape (r,)
         Rising rows whose equity, inventory and drawdown are returned.
+    lattices : Lattices
+        Exact quotes that the pack's runs share; solved where they are missing.
 
     Returns
     -------
     list of Kept
         In the order of the runs.
+
+    Raises
+    ------
+    ConfigError
+        If a run's exact quotes are beyond the lattice.
     """
-    market, width = rows.market, layout.LANES
+    market, width, n = rows.market, layout.LANES, len(rows.market.close)
     count = -(-len(lanes) // width)
     blocks = np.zeros((count, layout.N_BLOCK // width, width))
     # An empty lane: orders of one lot and no room for any.
@@ -276,44 +101,54 @@ def simulate_lanes(lanes: Sequence[Lane], rows: LaneRows, motion: Motion, kept: 
     accounts = np.zeros((count, width, acc.N_ACCOUNTS))
     path, water = np.empty((3, len(kept), count, width)), np.empty((2, count, width))
     first = lanes[0].run
-    kernels.run_lanes(
-        market.close,
-        *motion.ticks,
-        motion.rate,
-        market.seconds,
-        motion.buy_lots,
-        motion.sell_lots,
-        market.future_close,
-        motion.quoting,
-        motion.scale,
-        motion.lean,
-        motion.pace,
-        motion.shift,
-        motion.kind,
-        rows.epoch,
-        terms.reshape(len(rows.first), count, 3 * width),
-        float(first.get("sim.lob.lot_size")),
-        float(first.get("sim.lob.tick_size")),
-        blocks.reshape(count, layout.N_BLOCK),
-        slots,
-        accounts,
-        path,
-        water,
-    )
-    own, path, water = (
-        accounts.reshape(-1, acc.N_ACCOUNTS),
-        path.reshape(3, len(kept), -1),
-        water.reshape(2, -1),
-    )
+    exact = motion.kind == kinds.EXACT
+    cells = np.empty((0, 2)), np.empty((0, count, width, 8), np.int64), np.empty((0, 0, 0, 3))
+    step = CHUNK if exact else n
+    for start in range(0, n, step):
+        stop = min(start + step, n)
+        if exact:
+            asked = np.maximum(np.arange(start, stop) - 1, 0)
+            cells = lane_cells(lanes, rows, motion, lattices, asked)
+        kernels.run_lanes(
+            market.close,
+            *motion.ticks,
+            motion.rate,
+            market.seconds,
+            motion.buy_lots,
+            motion.sell_lots,
+            market.future_close,
+            motion.quoting,
+            motion.scale,
+            motion.lean,
+            motion.pace,
+            motion.shift,
+            motion.mu < 0.0,
+            rows.path.k,
+            motion.kind,
+            rows.epoch,
+            terms.reshape(len(rows.first), count, 3 * width),
+            float(first.get("sim.lob.lot_size")),
+            float(first.get("sim.lob.tick_size")),
+            start,
+            stop,
+            *cells,
+            blocks.reshape(count, layout.N_BLOCK),
+            slots,
+            accounts,
+            path,
+            water,
+        )
+    own = accounts.reshape(-1, acc.N_ACCOUNTS)
+    paths, waters = path.reshape(3, len(kept), -1), water.reshape(2, -1)
     return [
         Kept(
             accounts=own[place].copy(),
             rows=kept,
-            equity=path[0, :, place].copy(),
-            inventory=path[1, :, place].copy(),
-            below=path[2, :, place].copy(),
-            largest=float(water[0, place]),
-            under_water=float(water[1, place]),
+            equity=paths[0, :, place].copy(),
+            inventory=paths[1, :, place].copy(),
+            below=paths[2, :, place].copy(),
+            largest=float(waters[0, place]),
+            under_water=float(waters[1, place]),
         )
         for place in range(len(lanes))
     ]
@@ -323,6 +158,7 @@ def play_lanes(
     runs: Sequence[Run],
     rows: Callable[[str], tuple[MarketRows, PathRows]],
     failed: Mapping[str, str],
+    lattices: Lattices,
 ) -> dict[str, Kept]:
     """Play every run of a pack that lanes can play.
 
@@ -334,6 +170,8 @@ def play_lanes(
         Market and path of a quote id.
     failed : mapping
         Quotes that failed.
+    lattices : Lattices
+        Exact quotes that the pack's runs share.
 
     Returns
     -------
@@ -364,6 +202,10 @@ def play_lanes(
         kept = kept_rows(own.market)
         for start in range(0, len(group), LANES):
             batch = group[start : start + LANES]
-            results = simulate_lanes(batch, own, motion, kept)
+            try:
+                results = simulate_lanes(batch, own, motion, kept, lattices)
+            except ConfigError:
+                # A run is beyond the lattice: alone, it says so, and the others are played.
+                continue
             played |= {lane.run.run_id: result for lane, result in zip(batch, results, strict=True)}
     return played

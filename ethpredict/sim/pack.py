@@ -274,7 +274,7 @@ def simulate_pack(
     runs = sorted((Run.from_member(member) for member in members), key=lambda run: run.run_id)
     # Funding is paid on whole paths, which lanes do not keep.
     whole = detail or (records is not None and len(funding_rates(records.funding)) > 0)
-    played = {} if whole else play_lanes(runs, cache.rows, failed or {})
+    played = {} if whole else play_lanes(runs, cache.rows, failed or {}, lattices)
     for run in runs:
         row: dict[str, Any] = {"run_id": run.run_id, "status": "ok", "error": ""}
         try:

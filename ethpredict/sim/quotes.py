@@ -137,23 +137,30 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
     if run.uses_prediction and run.get("quoting.alpha") == "shift":
         rows["shift"] = mu * h_rem
         mu, h_rem = zeros, zeros
-    size = run.number("quoting.order_size", 0.0, open_low=True)
-    gamma = run.number("quoting.gamma", 0.0, open_low=True) * size
-    limit = run.max_inventory / size
+    gamma, zeta = aversions(run)
+    limit = run.max_inventory / run.number("quoting.order_size", 0.0, open_low=True)
     if strategy == "avellaneda_stoikov":
         left = run.number("quoting.time_left", 0.0, open_low=True)
         rows |= _avellaneda_stoikov(gamma, left, path, mu, h_rem, limit)
         return QuoteRows(**rows)
-    zeta = gamma
-    if run.get("quoting.zeta") is not None:
-        zeta = run.number("quoting.zeta", 0.0, 1000.0) * size
     fit = path.sigma, path.A, path.k, path.xi
     centre, slope, target = closed_form_rows(gamma, zeta, *fit, mu, h_rem, limit)
     rows |= {"centre": centre, "slope": slope, "target": target}
     if strategy == "glft_exact":
-        offset = abs(run.number("quoting.inventory_target", -run.max_inventory, run.max_inventory))
-        rows |= _exact(run, gamma, zeta, path, mu, h_rem, limit + offset / size, lattices)
+        lattice = run_lattice(run, lattices)
+        cells = lattice.cells(*lattice_terms(run, *fit, mu, h_rem))
+        rows |= {"nodes": lattice.nodes, "corners": cells.corners}
+        rows |= {"weights": cells.weights, "falling": cells.falling}
     return QuoteRows(**rows)
+
+
+def aversions(run: Run) -> tuple[float, float]:
+    """Aversion to inventory and to execution risk times order size, 1/USD."""
+    size = run.number("quoting.order_size", 0.0, open_low=True)
+    gamma = zeta = run.number("quoting.gamma", 0.0, open_low=True) * size
+    if run.strategy != "avellaneda_stoikov" and run.get("quoting.zeta") is not None:
+        zeta = run.number("quoting.zeta", 0.0, 1000.0) * size
+    return gamma, zeta
 
 
 def _avellaneda_stoikov(
@@ -169,35 +176,42 @@ def _avellaneda_stoikov(
     }
 
 
-def _exact(
-    run: Run,
-    gamma: float,
-    zeta: float,
-    path: PathRows,
-    mu: Floats,
-    h_rem: Floats,
-    limit: float,
-    lattices: Lattices,
-) -> dict[str, np.ndarray]:
-    """Places of the rows in the lattice."""
-    lots = math.ceil(limit - 1e-9)
-    horizon = run.get("quoting.horizon")
-    lattice = lattices.get(lots, "stationary" if horizon is None else "liquidation")
-    alpha = 0.5 * path.k * gamma * path.sigma**2
-    power = np.ones(len(mu)) if zeta == 0.0 else (1.0 + path.k / zeta) * np.log1p(zeta / path.k)
-    eta = path.A * np.exp(-power - 0.5 * path.k * path.xi)
-    time = h_rem
+def lattice_size(run: Run) -> int:
+    """Inventory limit of a run's lattice, lots of its order."""
+    size = run.number("quoting.order_size", 0.0, open_low=True)
+    limit = run.max_inventory
+    offset = abs(run.number("quoting.inventory_target", -limit, limit))
+    return math.ceil((limit / size + offset / size) - 1e-9)
+
+
+def run_lattice(run: Run, lattices: Lattices) -> QuoteLattice:
+    """The lattice that holds a run's exact quotes."""
+    terminal = "stationary" if run.get("quoting.horizon") is None else "liquidation"
+    return lattices.get(lattice_size(run), terminal)
+
+
+def lattice_terms(
+    run: Run, sigma: Floats, A: Floats, k: Floats, xi: Floats, mu: Floats, h_rem: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """What places a run's rows in its lattice: ``alpha/eta``, ``k mu h`` and ``h eta``.
+
+    Parameters
+    ----------
+    run : Run
+        Its settings.
+    sigma, A, k, xi, mu, h_rem : ndarray, shape (n,)
+        Fit and drift of the rows.
+    """
+    gamma, zeta = aversions(run)
+    alpha = 0.5 * k * gamma * sigma**2
+    power = np.ones(len(mu)) if zeta == 0.0 else (1.0 + k / zeta) * np.log1p(zeta / k)
+    eta = A * np.exp(-power - 0.5 * k * xi)
+    time, horizon = h_rem, run.get("quoting.horizon")
     if horizon is not None:
         # The forecast move, spread over the whole time to liquidation.
         time = np.full(len(mu), run.number("quoting.horizon", 0.0, open_low=True))
         h_rem = np.minimum(h_rem, time)
-    cells = lattice.cells(alpha / eta, path.k * mu * h_rem, time * eta)
-    return {
-        "nodes": lattice.nodes,
-        "corners": cells.corners,
-        "weights": cells.weights,
-        "falling": cells.falling,
-    }
+    return alpha / eta, k * mu * h_rem, time * eta
 
 
 def size_rows(run: Run, market: MarketRows, path: PathRows) -> tuple[Floats, Floats]:

@@ -18,22 +18,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpredict.quoting._kernels import share_reached
-from ethpredict.sim import pack
+from ethpredict.sim import lanes, pack
 from ethpredict.sim._path_kernels import drawdown_path
 from ethpredict.sim.kept import Kept
-from ethpredict.sim.lanes import (
-    LANES,
-    LaneRows,
-    lane_key,
-    lane_motion,
-    read_lane,
-    simulate_lanes,
-)
+from ethpredict.sim.lane_settings import LaneRows, lane_key, lane_motion, read_lane
+from ethpredict.sim.lanes import LANES, simulate_lanes
 from ethpredict.sim.pack import simulate_pack, simulate_run
 from ethpredict.sim.quotes import Lattices
 from ethpredict.sim.rows import Ints, MarketRows, PathRows, market_rows, path_rows
 from ethpredict.sim.settings import Run
 
+EXACT: list[dict[str, Any]] = [
+    {},
+    {"quoting__gamma": 0.3, "quoting__zeta": 0.1, "quoting__inventory_target": -2.5},
+    {"quoting__gamma": 1e-4, "quoting__order_size": 0.7, "quoting__max_inventory": 3.0},
+    {"quoting__alpha": "off"},
+    {"quoting__alpha": "shift", "quoting__confidence": "payoff"},
+    {"quoting__confidence": "linear", "quoting__max_half_spread_bps": 9.0},
+    {"quoting__horizon": 1800.0},
+    {"quoting__horizon": 7200.0, "quoting__gamma": 0.05},
+]
 CASES: list[dict[str, Any]] = [
     {},
     {"quoting__alpha": "off", "sim__latency_ms": 299_000},
@@ -60,22 +64,29 @@ def runs_of(make_member: Any, cases: list[dict[str, Any]]) -> list[Run]:
 def play(runs: list[Run], market: MarketRows, path: PathRows, kept: Ints) -> list[Kept]:
     """All runs in lanes of their keys, in their order."""
     rows = LaneRows.of(market, path)
-    lanes = [read_lane(run, rows) for run in runs]
+    read = [read_lane(run, rows) for run in runs]
     found: dict[str, Kept] = {}
-    for key in dict.fromkeys(lane.key for lane in lanes):
-        group = [lane for lane in lanes if lane.key == key]
-        results = simulate_lanes(group, rows, lane_motion(group[0].run, rows), kept)
+    for key in dict.fromkeys(lane.key for lane in read):
+        group = [lane for lane in read if lane.key == key]
+        results = simulate_lanes(group, rows, lane_motion(group[0].run, rows), kept, Lattices())
         found |= {lane.run.run_id: one for lane, one in zip(group, results, strict=True)}
     return [found[run.run_id] for run in runs]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_lane_parity_with_the_scalar_run(seed: int, make_market: Any, make_member: Any) -> None:
+def test_lane_parity_with_the_scalar_run(
+    seed: int, make_market: Any, make_member: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Several chunks of rows, also one that ends inside a day.
+    monkeypatch.setattr(lanes, "CHUNK", 150)
     bars, blocks, quote_path = make_market(n=400, seed=seed)
     market = market_rows(bars, blocks, 0, len(bars) - 1)
     path = path_rows(quote_path, market.close)
     kept = np.array([0, 1, 57, 200, 398, 399])
-    runs = runs_of(make_member, CASES)
+    exact = [
+        {"quoting__strategy": "glft_exact", "quoting__max_inventory": 4.0} | case for case in EXACT
+    ]
+    runs = runs_of(make_member, [*CASES, *exact])
     for run, lane in zip(runs, play(runs, market, path, kept), strict=True):
         alone = simulate_run(run, market, path, Lattices())
         below = np.empty(len(market.close))
@@ -96,12 +107,14 @@ def test_a_pack_gives_the_same_tables_in_lanes_and_alone(
         make_member(f"r{i:02d}", **({"quoting__strategy": "glft"} | case))
         for i, case in enumerate(cases)
     ]
-    lanes = simulate_pack(bars, blocks, quote_path, members)
+    together = simulate_pack(bars, blocks, quote_path, members)
     monkeypatch.setattr(pack, "play_lanes", lambda *_: {})
     alone = simulate_pack(bars, blocks, quote_path, members)
-    assert (lanes.metrics["status"] == "ok").sum() == len(cases) - 1
+    assert (together.metrics["status"] == "ok").sum() == len(cases) - 1
     for name in ("metrics", "equity", "daily"):
-        pd.testing.assert_frame_equal(getattr(lanes, name), getattr(alone, name), check_exact=True)
+        pd.testing.assert_frame_equal(
+            getattr(together, name), getattr(alone, name), check_exact=True
+        )
 
 
 def test_a_missing_probability_fails_its_runs_and_no_other(
@@ -135,7 +148,6 @@ def test_a_lane_does_not_see_its_neighbours(make_market: Any, make_member: Any) 
 @pytest.mark.parametrize(
     "case",
     [
-        {"quoting__strategy": "glft_exact"},
         {"quoting__strategy": "hold"},
         {"sim__venue": "amm"},
         {"quoting__layers__count": 2},
