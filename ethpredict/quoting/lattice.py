@@ -140,7 +140,12 @@ class QuoteLattice:
         offsets = bits @ np.array([1 << 2 * _FIELD, 1 << _FIELD, 1])
         wanted = base[:, None] + offsets
         distinct = np.unique(wanted)
-        missing = distinct[~np.isin(distinct, self._keys, assume_unique=True)]
+        # The keys are sorted: a search is cheaper than comparing all of them with all.
+        at = np.searchsorted(self._keys, distinct)
+        held = np.zeros(len(distinct), dtype=bool)
+        inside = at < len(self._keys)
+        held[inside] = self._keys[at[inside]] == distinct[inside]
+        missing = distinct[~held]
         if len(missing):
             rows = len(self.nodes) + np.arange(len(missing))
             self.nodes = np.concatenate((self.nodes, self._solved(missing)))

@@ -22,8 +22,8 @@ from ethpredict.sim.rows import Floats, Ints, MarketRows, PathRows
 from ethpredict.sim.settings import Run
 
 LANES = layout.LANES * layout.BLOCKS
-# Rows of exact quotes that are looked up at a time, for 64 lanes 6 MB.
-CHUNK = 1024
+# Rows of exact quotes that are looked up at a time, for 64 lanes 92 MB.
+CHUNK = 16_384
 
 
 def lane_cells(
