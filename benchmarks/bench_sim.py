@@ -50,7 +50,7 @@ from ethpredict.sim._l2_kernels import (
 from ethpredict.sim._replay_kernels import run_replay
 from ethpredict.sim.book import OrderBook
 from ethpredict.sim.exact_swaps import swap_sequence
-from ethpredict.sim.kept import kept_rows
+from ethpredict.sim.kept import Kept, kept_rows
 from ethpredict.sim.lane_settings import LaneRows, lane_motion, read_lane
 from ethpredict.sim.lanes import play_lanes, simulate_lanes
 from ethpredict.sim.pack import simulate_run
@@ -89,6 +89,7 @@ def bench_lanes(rows: int, settings: int) -> None:
     for name, least in (("near", (1.0, 5.0)), ("far", (20.0, 60.0))):
         runs = make_runs(settings, "glft", least)
         bench_case(f"lanes, {name}", runs, shared, short if name == "near" else None)
+    bench_exact(*short)
 
 
 def bench_case(name: str, runs: list[Run], shared: LaneRows, short: Rows | None) -> None:
@@ -112,6 +113,21 @@ def bench_case(name: str, runs: list[Run], shared: LaneRows, short: Rows | None)
     if short is not None:
         plain = plain_step(run, *short)
         line("  ratio to plain Python", f"{plain / step:.0f}", f"goal 300; {plain * 1e6:.1f} us")
+
+
+def bench_exact(market: MarketRows, path: PathRows) -> None:
+    """Quotes of a lattice, once its nodes are solved."""
+    runs, lattices = make_runs(64, "glft_exact", (1.0, 5.0)), Lattices()
+    rows = len(market.close)
+
+    def play() -> dict[str, Kept]:
+        return play_lanes(runs, lambda _: (market, path), {}, lattices)
+
+    first, together = cpu(play, 1), cpu(play, 2)
+    alone = cpu(lambda: simulate_run(runs[0], market, path, lattices), 3)
+    each = together / rows / len(runs)
+    line("exact quotes: a lane-step, ns", f"{each * 1e9:.0f}", f"{rows:,} rows, {len(runs)} runs")
+    line("  ratio to the scalar run", f"{alone / rows / each:.1f}", f"nodes first: {first:.1f} s")
 
 
 def plain_step(run: Run, market: MarketRows, path: PathRows) -> float:
@@ -283,7 +299,7 @@ def main() -> None:
         bench_lanes(options.rows, options.settings)
     if "swaps" in options.only:
         bench_swaps(2_000_000)
-    if "book" in options.only:
+    if "book" in options.only and options.messages:
         bench_book(options.messages)
     for name in ("binance_spot_ethusdt_20240808.gz", "binance_coinm_ethusd_perp_20240808.gz"):
         if "replay" in options.only:
