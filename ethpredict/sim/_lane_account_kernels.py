@@ -1,6 +1,7 @@
 """Compiled accounts of lanes: fills, marks, the end; and how a batch of lanes is laid out.
 
-The plain reference of each lane is the scalar kernel, :func:`ethpredict.sim._lob_kernels.run_lob`.
+The plain reference of each lane is the scalar kernel,
+:func:`ethpredict.sim._maker_kernels.run_lob`.
 """
 
 from __future__ import annotations

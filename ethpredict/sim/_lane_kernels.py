@@ -2,7 +2,7 @@
 
 Time is the outer loop; inside a row every step runs over all lanes without a branch, so that
 the compiler turns it into vector instructions. Only the few lanes that a row fills are then
-booked one by one. Each lane carries the bits of :func:`ethpredict.sim._lob_kernels.run_lob`
+booked one by one. Each lane carries the bits of :func:`ethpredict.sim._maker_kernels.run_lob`
 (test), so a run's result does not depend on how runs are packed.
 """
 
@@ -251,7 +251,7 @@ def run_lanes(
     Parameters
     ----------
     close, duration, seconds, buy_volume, sell_volume, gap, future : ndarray, shape (n,)
-        Rows, as for :func:`ethpredict.sim._lob_kernels.run_lob`.
+        Rows, as for :func:`ethpredict.sim._maker_kernels.run_lob`.
     low_tick, high_tick, below, above : ndarray, shape (n,)
         From :func:`tick_rows`.
     sigma, mu, h_rem : ndarray, shape (n,)

@@ -1,8 +1,6 @@
-"""Compiled scalar kernel of the order book at fidelity 0 (bars).
+"""Compiled parts of the order book at fidelity 0 (bars): ticks, orders of a row, their fills.
 
-A row is decided with what had arrived at the close of the row before it, then
-filled, then marked at its own close. The plain reference, bit-identical by test,
-is :func:`ethpredict.sim.reference.run_lob`.
+The plain reference, bit-identical by test, is :mod:`ethpredict.sim.reference_lob`.
 """
 
 from __future__ import annotations
@@ -10,25 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ethpredict.sim._account_kernels import (
-    ABS_INVENTORY_S,
-    CASH,
-    D_ASK,
-    D_BID,
-    D_CASH,
-    D_FILL,
-    D_MU,
-    D_TARGET,
-    INVENTORY,
-    LIMIT_S,
-    LIQUIDATION,
-    N_ACCOUNTS,
-    N_TIMEOUTS,
-    OFFERED,
-    TAKEN,
-    record_fill,
-)
-from ethpredict.sim._quote_kernels import bounded_distance, position_lots, row_distances
+from ethpredict.sim._account_kernels import TAKEN, record_fill
 
 NONE, HOLD, FIXED_SPREAD, GLFT, GLFT_EXACT, AVELLANEDA_STOIKOV = 0, 1, 2, 3, 4, 5
 
@@ -45,6 +25,9 @@ S_LAYERS, S_LAYER_STEP, S_WHOLE, S_CAPITAL, S_LEVERAGE, S_TARGET, S_TIMEOUT = (
     18,
 )
 N_LOB_SETTINGS = 19
+
+# Rows of the orders of one row.
+BIDS, ASKS, BUYS, SELLS = 0, 1, 2, 3
 
 # Rounding guard: a price that is on the grid but for floating point stays there.
 GUARD_TICKS, GUARD_RELATIVE = 1e-9, 1e-15
@@ -149,193 +132,118 @@ def filled_side(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def run_lob(
-    close: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    duration: np.ndarray,
-    seconds: np.ndarray,
-    buy_volume: np.ndarray,
-    sell_volume: np.ndarray,
-    gap: np.ndarray,
-    future: np.ndarray,
-    mu: np.ndarray,
-    centre: np.ndarray,
-    slope: np.ndarray,
-    target: np.ndarray,
-    shift: np.ndarray,
-    decay: np.ndarray,
-    nodes: np.ndarray,
-    corners: np.ndarray,
-    weights: np.ndarray,
-    falling: np.ndarray,
-    size_base: np.ndarray,
-    size_per_usd: np.ndarray,
+def place_layers(
+    reference: float,
+    shift: float,
+    delta_bid: float,
+    delta_ask: float,
+    room_buy: int,
+    room_sell: int,
     settings: np.ndarray,
-    equity: np.ndarray,
-    inventory: np.ndarray,
-    detail: np.ndarray,
-) -> np.ndarray:
-    """One strategy over the rows of one segment.
+    orders: np.ndarray,
+) -> int:
+    """Orders of one row: ticks and lots of every layer.
 
     Parameters
     ----------
-    close, low, high : ndarray, shape (n,)
-        Prices of each row, USD.
-    duration, seconds : ndarray, shape (n,)
-        Length of the bar, and time since the previous close, s.
-    buy_volume, sell_volume : ndarray, shape (n,)
-        Volume of taker buys and sells, ETH.
-    gap : ndarray of bool, shape (n,)
-        True where the pause before the row cancels all quotes.
-    future : ndarray, shape (n,)
-        Mid after the markout horizon, USD; nan where missing.
-    mu : ndarray, shape (n,)
-        Drift known at the close of each row, USD/s (shown, not used here).
-    centre, slope, target, shift, decay : ndarray, shape (n,)
-        Quotes by what was known at the close of each row, see
-        :mod:`ethpredict.sim.quotes`: USD, USD per lot, lots, USD, 1/USD.
-    nodes, corners, weights, falling : ndarray
-        Exact quotes of each row, see :class:`ethpredict.quoting.lattice.Cells`; nodes
-        of shape (0, ...) without them.
-    size_base, size_per_usd : ndarray, shape (n,)
-        Position size of each row, ETH and ETH per USD of capital.
+    reference, shift : float
+        Mid at the decision and move of the price that distances count from, USD.
+    delta_bid, delta_ask : float
+        Distances of the nearest layer, USD; nan gives no quote.
+    room_buy, room_sell : int
+        Lots left to the limit on either side; may be negative.
     settings : ndarray, shape (N_LOB_SETTINGS,)
-        See the ``S_`` constants.
-    equity, inventory : ndarray, shape (n,)
-        Filled: USD and ETH after each row, before the final liquidation.
-    detail : ndarray, shape (N_DETAIL, n) or (N_DETAIL, 0)
-        Filled where it has columns; bid and ask are the nearest layer's.
+        The run's settings.
+    orders : ndarray of int64, shape (4, layers)
+        Filled: ticks of bids and asks (0 where there is no quote), lots of both.
 
     Returns
     -------
-    ndarray, shape (N_ACCOUNTS,)
-        The accounts after the liquidation.
+    int
+        Lots offered, both sides together.
     """
-    accounts = np.zeros(N_ACCOUNTS)
-    strategy = int(settings[S_STRATEGY])
-    order, max_lots = int(settings[S_ORDER_LOTS]), int(settings[S_MAX_LOTS])
-    lot, tick = settings[S_LOT], settings[S_TICK]
-    layers = int(settings[S_LAYERS])
-    bids, asks = np.zeros(layers, np.int64), np.zeros(layers, np.int64)
-    buys, sells = np.zeros(layers, np.int64), np.zeros(layers, np.int64)
-    order_size = order * lot
-    penetration = int(settings[S_PENETRATION])
-    maker, taker = settings[S_MAKER], settings[S_TAKER]
-    whole = settings[S_WHOLE] > 0.0
-    lots, age = 0, 0.0
-    n = len(close)
-    for j in range(n):
-        bid, ask, fill = 0, 0, 0
-        i = max(j - 1, 0)
-        held = lots * lot
-        reference = close[i]
-        live = j > 0 and not gap[j]
-        cap, drift, aim = max_lots, 0.0, 0.0
-        if live and strategy == HOLD and lots == 0:
-            fill = max_lots
-            value = max_lots * lot * reference
-            record_fill(
-                accounts, held, max_lots * lot, reference, taker * value, 0.0, reference, future[j]
-            )
-        elif live and strategy >= FIXED_SPREAD and lots != 0 and age > settings[S_TIMEOUT]:
-            fill = -lots
-            value = abs(held) * reference
-            record_fill(accounts, held, -held, reference, taker * value, 0.0, reference, future[j])
-            accounts[N_TIMEOUTS] += 1.0
-        elif live and strategy >= FIXED_SPREAD:
-            money = settings[S_CAPITAL] + accounts[CASH] + held * reference
-            cap = position_lots(
-                max_lots,
-                lot,
-                money,
-                size_base[i],
-                size_per_usd[i],
-                settings[S_LEVERAGE],
-                reference,
-            )
-            drift, aim = mu[i], target[i]
-            delta_bid, delta_ask = row_distances(
-                (held - settings[S_TARGET]) / order_size,
-                centre[i],
-                slope[i],
-                aim,
-                decay[i],
-                nodes,
-                corners[i],
-                weights[i],
-                falling[i],
-            )
-            least, most = settings[S_LEAST] * reference, settings[S_MOST] * reference
-            delta_bid = bounded_distance(delta_bid, least, most)
-            delta_ask = bounded_distance(delta_ask, least, most)
-            room_buy, room_sell, offered = cap - lots, cap + lots, 0
-            for layer in range(layers):
-                step = layer * settings[S_LAYER_STEP] * reference
-                below, above = layer_ticks(
-                    reference, reference + shift[i], delta_bid + step, delta_ask + step, tick
-                )
-                if layer > 0:
-                    # Neighbouring layers stand at least one tick apart.
-                    below = max(min(below, bids[layer - 1] - 1), 0)
-                    above = max(above, asks[layer - 1] + 1) if above > 0 else 0
-                bids[layer], asks[layer] = below, above
-                buys[layer] = order_lots(order, room_buy, whole) if below > 0 else 0
-                sells[layer] = order_lots(order, room_sell, whole) if above > 0 else 0
-                room_buy, room_sell = room_buy - buys[layer], room_sell - sells[layer]
-                offered += buys[layer] + sells[layer]
-            accounts[OFFERED] += offered * lot
-            bid = bids[0] if buys[0] > 0 else 0
-            ask = asks[0] if sells[0] > 0 else 0
-            side = filled_side(bid, ask, low[j], high[j], close[j], tick, penetration)
-            share = settings[S_PARTICIPATION] * max(0.0, 1.0 - settings[S_LATENCY] / duration[j])
-            volume = sell_volume[j] if side > 0 else buy_volume[j]
-            left = np.floor(volume * share / lot + 1e-9)
-            for layer in range(layers):
-                if side == 0:
-                    break
-                price_tick = bids[layer] if side > 0 else asks[layer]
-                if side > 0:
-                    reached = ceil_tick(low[j], tick) <= price_tick - penetration
-                else:
-                    reached = floor_tick(high[j], tick) >= price_tick + penetration
-                size = buys[layer] if side > 0 else sells[layer]
-                taken = int(min(float(size), left))
-                if not reached or taken <= 0:
-                    break
-                left -= taken
-                signed, price = side * taken * lot, price_tick * tick
-                fee = maker * abs(signed) * price
-                record_fill(
-                    accounts,
-                    (lots + fill) * lot,
-                    signed,
-                    price,
-                    fee,
-                    0.0,
-                    reference,
-                    future[j],
-                )
-                accounts[TAKEN] += abs(signed)
-                fill += side * taken
-        age = age + seconds[j] if lots != 0 and lots * (lots + fill) > 0 else 0.0
-        lots += fill
-        held = lots * lot
-        accounts[INVENTORY] += held * (close[j] - reference)
-        accounts[ABS_INVENTORY_S] += abs(held) * seconds[j]
-        if strategy != NONE and order_lots(order, cap - abs(lots), whole) == 0:
-            accounts[LIMIT_S] += seconds[j]
-        equity[j] = accounts[CASH] + held * close[j]
-        inventory[j] = held
-        if detail.shape[1] > 0:
-            detail[D_BID, j] = bid * tick if bid > 0 else np.nan
-            detail[D_ASK, j] = ask * tick if ask > 0 else np.nan
-            detail[D_FILL, j] = fill * lot
-            detail[D_CASH, j] = accounts[CASH]
-            detail[D_MU, j] = drift
-            detail[D_TARGET, j] = aim * order_size
-    held = lots * lot
-    cost = abs(held) * close[n - 1] * taker
-    accounts[LIQUIDATION] = 0.0 - cost
-    accounts[CASH] += held * close[n - 1] - cost
-    return accounts
+    order, whole = int(settings[S_ORDER_LOTS]), settings[S_WHOLE] > 0.0
+    offered = 0
+    for layer in range(orders.shape[1]):
+        step = layer * settings[S_LAYER_STEP] * reference
+        below, above = layer_ticks(
+            reference, reference + shift, delta_bid + step, delta_ask + step, settings[S_TICK]
+        )
+        if layer > 0:
+            # Neighbouring layers stand at least one tick apart.
+            below = max(min(below, orders[BIDS, layer - 1] - 1), 0)
+            above = max(above, orders[ASKS, layer - 1] + 1) if above > 0 else 0
+        orders[BIDS, layer], orders[ASKS, layer] = below, above
+        orders[BUYS, layer] = order_lots(order, room_buy, whole) if below > 0 else 0
+        orders[SELLS, layer] = order_lots(order, room_sell, whole) if above > 0 else 0
+        room_buy, room_sell = room_buy - orders[BUYS, layer], room_sell - orders[SELLS, layer]
+        offered += orders[BUYS, layer] + orders[SELLS, layer]
+    return offered
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_layers(
+    accounts: np.ndarray,
+    lots: int,
+    orders: np.ndarray,
+    low: float,
+    high: float,
+    close: float,
+    duration: float,
+    buy_volume: float,
+    sell_volume: float,
+    reference: float,
+    future: float,
+    settings: np.ndarray,
+) -> int:
+    """Fill the orders of one row by its prices and volumes.
+
+    Parameters
+    ----------
+    accounts : ndarray, shape (N_ACCOUNTS,)
+        Changed in place.
+    lots : int
+        Position before, lots.
+    orders : ndarray of int64, shape (4, layers)
+        As :func:`place_layers` left them.
+    low, high, close, duration : float
+        Prices and length of the row, USD and s.
+    buy_volume, sell_volume : float
+        Volume of taker buys and sells, ETH.
+    reference, future : float
+        Mid at the decision and after the markout horizon, USD.
+    settings : ndarray, shape (N_LOB_SETTINGS,)
+        The run's settings.
+
+    Returns
+    -------
+    int
+        Signed lots filled.
+    """
+    lot, tick, penetration = settings[S_LOT], settings[S_TICK], int(settings[S_PENETRATION])
+    bid = orders[BIDS, 0] if orders[BUYS, 0] > 0 else 0
+    ask = orders[ASKS, 0] if orders[SELLS, 0] > 0 else 0
+    side = filled_side(bid, ask, low, high, close, tick, penetration)
+    if side == 0:
+        return 0
+    share = settings[S_PARTICIPATION] * max(0.0, 1.0 - settings[S_LATENCY] / duration)
+    volume = sell_volume if side > 0 else buy_volume
+    left = np.floor(volume * share / lot + 1e-9)
+    fill = 0
+    for layer in range(orders.shape[1]):
+        price_tick = orders[BIDS, layer] if side > 0 else orders[ASKS, layer]
+        if side > 0:
+            reached = ceil_tick(low, tick) <= price_tick - penetration
+        else:
+            reached = floor_tick(high, tick) >= price_tick + penetration
+        size = orders[BUYS, layer] if side > 0 else orders[SELLS, layer]
+        taken = int(min(float(size), left))
+        if not reached or taken <= 0:
+            break
+        left -= taken
+        signed, price = side * taken * lot, price_tick * tick
+        fee = settings[S_MAKER] * abs(signed) * price
+        record_fill(accounts, (lots + fill) * lot, signed, price, fee, 0.0, reference, future)
+        accounts[TAKEN] += abs(signed)
+        fill += side * taken
+    return fill

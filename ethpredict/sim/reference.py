@@ -14,7 +14,7 @@ import numpy as np
 from ethpredict.quoting._bribe_kernels import best_bribe, inclusion_chance
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _pool_kernels as pools
-from ethpredict.sim import _taker_kernels as amm
+from ethpredict.sim import _transaction_kernels as amm
 from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.reference_pool import Pool, best_trade, draw_normal, draw_uniform
 from ethpredict.sim.rows import Floats, MarketRows, PathRows

@@ -84,7 +84,7 @@ def _ratio(quotes: QuoteRows, i: int, q: float) -> float:
 def run_lob(
     market: MarketRows, quotes: QuoteRows, sizes: tuple[Floats, Floats], settings: Floats
 ) -> Outcome:
-    """Order book at fidelity 0; see :func:`ethpredict.sim._lob_kernels.run_lob`.
+    """Order book at fidelity 0; see :func:`ethpredict.sim._maker_kernels.run_lob`.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy as np
 
 from ethpredict.errors import TrialError
 from ethpredict.sim import _lob_kernels as lob
-from ethpredict.sim import _taker_kernels as amm
+from ethpredict.sim import _transaction_kernels as amm
 from ethpredict.sim.chain import CHAINS, Chain, chain_by_name
 from ethpredict.sim.rows import Floats, MarketRows
 

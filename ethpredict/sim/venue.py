@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ethpredict.errors import TrialError
-from ethpredict.sim import _taker_kernels as amm
+from ethpredict.sim import _transaction_kernels as amm
 from ethpredict.sim.lp_settings import provides
 from ethpredict.sim.rows import MarketRows, PathRows
 from ethpredict.sim.settings import SIGNALLED, Run
@@ -33,16 +33,20 @@ class Venue:
         Share of the decisions priced with the constant base fee; nan without any.
     deposit : float
         Value that a liquidity provider brings, USD; 0 for everybody else.
+    silent_share : float
+        Share of the time in which the bars report volume and the replayed data has no trade;
+        nan where no events are replayed.
     """
 
     endowment: float
     posted_funds: float
     constant_fee_share: float
     deposit: float = 0.0
+    silent_share: float = math.nan
 
 
-def venue_of(run: Run, market: MarketRows) -> Venue:
-    """What the venue of a run asks over its rows."""
+def venue_of(run: Run, market: MarketRows, silent_share: float = math.nan) -> Venue:
+    """What the venue of a run asks over its rows; `silent_share` see :class:`Venue`."""
     if provides(run):
         deposit = run.number("sim.amm.lp.deposit", 0.0, open_low=True)
         return Venue(
@@ -55,6 +59,7 @@ def venue_of(run: Run, market: MarketRows) -> Venue:
         endowment=run.max_inventory if run.venue == "amm" else 0.0,
         posted_funds=posted_funds(run, market),
         constant_fee_share=constant_fee_share(run, market),
+        silent_share=silent_share,
     )
 
 
@@ -120,6 +125,27 @@ def warn_of_constant_fees(runs: Sequence[Run], shares: Mapping[str, float]) -> N
         lacking[0].run_id,
         100.0 * max(shares[run.run_id] for run in lacking),
         " or ".join(f"{value:g}" for value in gwei),
+    )
+
+
+def warn_of_silence(shares: Mapping[str, float]) -> None:
+    """Say in one line which runs replay trades that do not cover their bars.
+
+    Parameters
+    ----------
+    shares : mapping
+        Run id to `Venue.silent_share`, for the runs that were played.
+    """
+    lacking = {run_id: share for run_id, share in shares.items() if share > 0.0}
+    if not lacking:
+        return
+    _LOG.warning(
+        "%d runs (%s first) replay trades that do not cover their bars: in up to %.1f %% of the "
+        "time the bars report volume and the data has no trade, so nothing can fill there "
+        "(share_without_trades). Give trades of the whole span or set sim.fidelity: bars",
+        len(lacking),
+        next(iter(lacking)),
+        100.0 * max(lacking.values()),
     )
 
 

@@ -1,8 +1,8 @@
 """Compiled kernels against plain Python, bit for bit.
 
-Covers ethpredict.sim._lob_kernels, _taker_kernels (run_amm with execute and close_position),
-_pool_kernels (with inclusion_block and play_blocks), _account_kernels, _path_kernels and
-_draw_kernels.
+Covers ethpredict.sim._maker_kernels and _lob_kernels, _taker_kernels and _transaction_kernels
+(choose_tip, execute, play_row, close_position), _pool_kernels (with inclusion_block and
+play_blocks), _account_kernels, _path_kernels and _draw_kernels.
 """
 
 from __future__ import annotations

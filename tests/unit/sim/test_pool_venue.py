@@ -18,7 +18,7 @@ from ethpredict.sim._pool_kernels import (
     gain,
     inclusion_block,
 )
-from ethpredict.sim._taker_kernels import (
+from ethpredict.sim._transaction_kernels import (
     N_AMM_SETTINGS,
     P_ON_SUCCESS,
     P_REVERT,
