@@ -34,7 +34,9 @@ LP_FEES, LP_ADVERSE, LP_ARBITRAGE_FEES, ARBITRAGE_PROFIT = 27, 28, 29, 30
 LVR_MODEL, LP_SECONDS = 31, 32
 # Funding received less funding paid, USD.
 FUNDING = 33
-N_ACCOUNTS = 34
+# What sandwiches took from our swaps, USD, and how often we were attacked.
+SANDWICHED, N_SANDWICHES, N_FRONT_RUNS = 34, 35, 36
+N_ACCOUNTS = 37
 
 # Rows of the detail array that a kernel fills when it has columns.
 D_BID, D_ASK, D_FILL, D_CASH, D_MU, D_TARGET = 0, 1, 2, 3, 4, 5
