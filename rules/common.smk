@@ -218,7 +218,7 @@ def simulate_events(wildcards):
     member = PLAN.members("simulate", known("simulate", wildcards))[0]
     level = member["settings"]["sim"].get("fidelity", "bars")
     fetch = PLAN.specs["bars"][member["upstream"]["bars"]]["upstream"]["fetch"]
-    if member["settings"]["sim"]["venue"] != "lob":
+    if member["settings"]["sim"]["venue"] == "amm":
         return []
     names = {"bars": ["funding"], "trades": ["funding", "trades"]}.get(
         level, ["funding", "trades", "book"]

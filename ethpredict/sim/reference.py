@@ -116,11 +116,9 @@ def run_amm(
         With every detail.
     """
     s = [float(value) for value in settings]
-    key = int(s[amm.P_SEED]), int(s[amm.P_REPLICATE])
     limit = s[amm.P_MAX]
     close = [float(value) for value in market.close]
     pool = Pool(0.5 * s[amm.P_LIQUIDITY] / close[0], 0.5 * s[amm.P_LIQUIDITY], s[amm.P_FEE])
-    noise = s[amm.P_TURNOVER] * s[amm.P_BLOCK_TIME] / amm.DAY_S * math.sqrt(0.5 * math.pi)
     gas_eth = s[amm.P_GAS_UNITS] * amm.GWEI
     book, held, funds = Book(len(close)), 0.0, amm.ENDOWMENT_USD * limit * close[0]
     for j in range(len(close)):
@@ -138,35 +136,75 @@ def run_amm(
             size, drift, target, tip, chance = _decide(
                 pool, known, held, balance, base_cost, (tips[0][i], tips[1][i], tips[2][i]), unit, s
             )
-        expected = pool.cost(size)
         if j > 0:
-            row = market.first_row + j
-            first, rest, prices = _blocks(market, j, s)
-            competitor = s[amm.P_ARBITRAGE], base_cost + s[amm.P_TIP] * unit
-            _play(pool, first, prices[:2], noise, competitor, (*key, row), INCLUSION_DRAWS)
-            if size != 0.0:
-                luck = draw_uniform(*key, row, pools.OUR_INCLUSION)
-                tip_cost, lucky = _send(book, tip, chance, unit, luck, s)
-                if lucky and not market.gap[j]:
-                    costs, mids = (base_cost, tip_cost), (reference, float(market.future_open[j]))
-                    worst = min(expected + s[amm.P_SLIPPAGE] * abs(expected), balance)
-                    fill = _execute(book, pool, size, worst, held, costs, mids, s)
-                else:
-                    book.add(acc.N_NOT_INCLUDED, 1.0)
-            _play(pool, rest, prices[1:], noise, competitor, (*key, row), LATER_DRAWS)
+            order = size, tip, chance
+            fill = play_row(book, pool, (market, j), order, (base_cost, unit), (held, balance), s)
         held += fill
         at_limit = s[amm.P_STRATEGY] != amm.NONE and limit - abs(held) <= 1e-9 * limit
         book.mark(j, market, held, reference, at_limit)
         book.detail[acc.D_FILL, j] = fill
         book.detail[acc.D_MU, j], book.detail[acc.D_TARGET, j] = drift, target
+    close_pool(book, pool, held, close[-1], float(base_fee[-1]), s)
+    return book.outcome()
+
+
+def play_row(
+    book: Book,
+    pool: Pool,
+    place: tuple[MarketRows, int],
+    order: tuple[float, float, float],
+    costs: tuple[float, float],
+    held: tuple[float, float],
+    s: list[float],
+) -> float:
+    """Blocks of one row with our transaction, if its size is not 0: signed ETH that it filled.
+
+    Parameters
+    ----------
+    book, pool : Book, Pool
+        Changed in place.
+    place : tuple
+        Rows and number of the row.
+    order : tuple of float
+        Signed size, ETH; tip, gwei; its believed chance.
+    costs : tuple of float
+        Base and data fee, and one gwei of tip, USD.
+    held : tuple of float
+        Inventory, ETH, and balance, USD.
+    s : list of float
+        The pool's settings.
+    """
+    (market, j), (size, tip, chance), (base_cost, unit) = place, order, costs
+    key = int(s[amm.P_SEED]), int(s[amm.P_REPLICATE]), market.first_row + j
+    noise = s[amm.P_TURNOVER] * s[amm.P_BLOCK_TIME] / amm.DAY_S * math.sqrt(0.5 * math.pi)
+    expected, fill = pool.cost(size), 0.0
+    first, rest, prices = _blocks(market, j, s)
+    competitor = s[amm.P_ARBITRAGE], base_cost + s[amm.P_TIP] * unit
+    _play(pool, first, prices[:2], noise, competitor, key, INCLUSION_DRAWS)
+    if size != 0.0:
+        luck = draw_uniform(*key, pools.OUR_INCLUSION)
+        tip_cost, lucky = _send(book, tip, chance, unit, luck, s)
+        if lucky and not market.gap[j]:
+            mids = float(market.close[j - 1]), float(market.future_open[j])
+            worst = min(expected + s[amm.P_SLIPPAGE] * abs(expected), held[1])
+            fill = _execute(book, pool, size, worst, held[0], (base_cost, tip_cost), mids, s)
+        else:
+            book.add(acc.N_NOT_INCLUDED, 1.0)
+    _play(pool, rest, prices[1:], noise, competitor, key, LATER_DRAWS)
+    return fill
+
+
+def close_pool(
+    book: Book, pool: Pool, held: float, mid: float, base_fee: float, s: list[float]
+) -> None:
+    """Close the final inventory through the pool, gas included."""
     if held != 0.0 and -held >= pool.reserve0:
         book.accounts[acc.STUCK] = 1.0
     elif held != 0.0:
-        gas = s[amm.P_GAS_UNITS] * (float(base_fee[-1]) + s[amm.P_TIP]) + s[amm.P_DATA_FEE]
-        received = -pool.cost(-held) - gas * (amm.GWEI * close[-1])
-        book.add(acc.LIQUIDATION, received - held * close[-1])
+        gas = s[amm.P_GAS_UNITS] * (base_fee + s[amm.P_TIP]) + s[amm.P_DATA_FEE]
+        received = -pool.cost(-held) - gas * (amm.GWEI * mid)
+        book.add(acc.LIQUIDATION, received - held * mid)
         book.add(acc.CASH, received)
-    return book.outcome()
 
 
 def _send(
@@ -207,6 +245,21 @@ def _decide(
     tilt = drift * min(h_rem, horizon)
     curvature = horizon * s[amm.P_GAMMA] * sigma * sigma
     size, surplus = best_trade(pool, mid, held, tilt, curvature, limit, balance)
+    tip, chance, utility = choose_tip(surplus, cost, (tip, odds, slope), unit, s)
+    wanted = abs(size) >= s[amm.P_MIN_TRADE] and utility > 0.0
+    aim = min(max(tilt / curvature, -limit), limit)
+    return (size if wanted else 0.0), drift, aim, tip, chance
+
+
+def choose_tip(
+    surplus: float,
+    cost: float,
+    curve: tuple[float, float, float],
+    unit: float,
+    s: list[float],
+) -> tuple[float, float, float]:
+    """Tip (gwei), its believed chance and the utility of sending a trade of a surplus (USD)."""
+    tip, odds, slope = curve
     success = 1.0 - s[amm.P_REVERT]
     value = success * surplus - cost
     if s[amm.P_ON_SUCCESS] > 0.0:
@@ -214,14 +267,11 @@ def _decide(
     all_pay = s[amm.P_ALL_PAY] > 0.0
     if s[amm.P_OPTIMAL] > 0.0:
         bribe, chance, utility = best_bribe(odds, slope / unit, value, all_pay)
-        tip = bribe / unit
-    elif all_pay:
-        utility = chance * value - tip * unit
-    else:
-        utility = chance * (value - tip * unit)
-    wanted = abs(size) >= s[amm.P_MIN_TRADE] and utility > 0.0
-    aim = min(max(tilt / curvature, -limit), limit)
-    return (size if wanted else 0.0), drift, aim, tip, chance
+        return bribe / unit, chance, utility
+    chance = inclusion_chance(odds, slope, tip)
+    if all_pay:
+        return tip, chance, chance * value - tip * unit
+    return tip, chance, chance * (value - tip * unit)
 
 
 def _execute(
