@@ -65,7 +65,7 @@ demo: setup ## Set up, run the main job, say where its report is
 	  $(or $(CONFIG),config/config.yaml)
 
 test: setup ## Set up, run the default tests; coverage of the package must reach 90 %
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 
 slow: setup ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)

@@ -29,7 +29,7 @@ from ethpredict.data.captures import read_capture
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim import _order_kernels as orders
 from ethpredict.sim import _tape_kernels as tk
-from ethpredict.sim._account_kernels import N_DETAIL
+from ethpredict.sim._account_kernels import N_DETAIL, VOLUME
 from ethpredict.sim._l2_kernels import (
     N_EVENT_SETTINGS,
     N_FILL,
@@ -41,7 +41,7 @@ from ethpredict.sim._l2_kernels import (
 )
 from ethpredict.sim._replay_kernels import run_replay
 from ethpredict.sim.book import OrderBook
-from ethpredict.sim.tape import make_tape
+from ethpredict.sim.tape import best_quotes, make_tape
 
 ROOT = Path(__file__).resolve().parents[1]
 TICK, LOT, ORDER, LIMIT, STEP = 0.01, 0.001, 0.01, 0.2, 100_000_000
@@ -75,8 +75,8 @@ def bench_book(count: int) -> None:
     line("book, ratio to the dict book", f"{plain / fast:.1f}", f"goal 15; same trades: {same}")
 
 
-def replay_case(tape, steps: int) -> Callable[[], tuple[float, int]]:
-    """Our side: closed-form quotes every STEP ns."""
+def replay_case(tape, steps: int, rule: int = orders.QUEUE) -> Callable[[], tuple[float, int]]:
+    """Our side: closed-form quotes every STEP ns; volume (ETH) and number of fills."""
     times = np.arange(steps + 1, dtype=np.int64) * STEP
     flat = np.zeros(steps)
     settings = np.zeros(lob.N_LOB_SETTINGS)
@@ -88,7 +88,7 @@ def replay_case(tape, steps: int) -> Callable[[], tuple[float, int]]:
     ):  # fmt: skip
         settings[place] = round(value) if place in (lob.S_ORDER_LOTS, lob.S_MAX_LOTS) else value
     rules = np.zeros(N_EVENT_SETTINGS)
-    rules[[V_RULE, V_BOOK]] = orders.QUEUE if tape.has_book else orders.STRICT, tape.has_book
+    rules[[V_RULE, V_BOOK]] = rule, tape.has_book
     rules[[V_ENTRY, V_FEED, V_RESPONSE]] = LATENCY
 
     def play() -> tuple[float, int]:
@@ -100,7 +100,7 @@ def replay_case(tape, steps: int) -> Callable[[], tuple[float, int]]:
             np.zeros((16, orders.N_OWN), np.int64), np.zeros((100_000, N_FILL)),
             np.empty(steps), np.empty(steps), np.empty((N_DETAIL, 0)),
         )  # fmt: skip
-        return float(accounts[8 + 1]), count
+        return float(accounts[VOLUME]), count
 
     return play
 
@@ -141,13 +141,16 @@ def bench_replay(name: str, data: Path, python: str | None) -> None:
 
     market = tape()
     play = replay_case(market, steps)
-    _, fills = play()
+    volume, fills = play()
     ours, prepare = cpu(play, 5), cpu(tape, 3)
     count = len(market.events)
-    line(f"{name[:20]}: events", f"{count:,}", f"{steps:,} decisions, {fills} fills")
+    line(f"{name[:20]}: events", f"{count:,}", f"{steps:,} decisions")
+    line("  fills, l2 queue", f"{fills}", f"{volume:.3f} ETH, {volume / ORDER:.1f} whole orders")
     prints = make_tape("bench", capture.trades, None, TICK, LOT, first, stop)
-    _, strict = replay_case(prints, steps)()
-    line("  fills, trades strict against l2 queue", f"{strict / fills:.2f}", f"{strict} : {fills}")
+    for what, tape_ in (("best quotes", best_quotes(market)), ("trades alone", prints)):
+        size, found = replay_case(tape_, steps, orders.STRICT)()
+        note = f"{size:.3f} ETH: {size / volume:.3f} of l2"
+        line(f"  fills, {what}, strict", f"{found / fills:.3f} of l2", f"{found}, {note}")
     line("  replay, events/s", f"{count / ours:,.0f}", f"preparing once: {prepare:.3f} s")
     if python is None or not Path(python).exists():
         line("  ratio to hftbacktest", "skipped", "no environment; name it with --hft")
@@ -166,7 +169,7 @@ def bench_replay(name: str, data: Path, python: str | None) -> None:
     line(
         "  hftbacktest, events/s",
         f"{count / theirs['seconds']:,.0f}",
-        f"{theirs['decisions']:,} decisions, {theirs['trades']} fills",
+        f"{theirs['decisions']:,} decisions, {theirs['trades']} fills, {theirs['volume']:.3f} ETH",
     )
     line("  ratio, replay alone", f"{theirs['seconds'] / ours:.1f}", "goal 1")
     line("  ratio, preparation included", f"{theirs['seconds'] / (ours + prepare):.2f}")

@@ -220,9 +220,7 @@ def simulate_events(wildcards):
     fetch = PLAN.specs["bars"][member["upstream"]["bars"]]["upstream"]["fetch"]
     if member["settings"]["sim"]["venue"] == "amm":
         return []
-    names = {"bars": ["funding"], "trades": ["funding", "trades"]}.get(
-        level, ["funding", "trades", "book"]
-    )
+    names = ["funding"] if level == "bars" else ["funding", "trades", "book"]
     return [f"{STORE}/fetch/{fetch}/{name}.parquet" for name in names]
 
 

@@ -1,14 +1,17 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and how the tests are shared out among processes."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import configuration, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+# Files whose tests look at one finished study; running it twice would cost a minute.
+ONE_STUDY = ("tests/workflow/test_reruns.py", "tests/workflow/test_usage.py")
 
 configuration.set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=50)
@@ -23,13 +26,27 @@ def _shared(name: str) -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file on one worker of `pytest -n`, and all runs of the Snakefile on another."""
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder == "workflow" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Runs of the Snakefile first: nothing else takes as long, and nothing should wait for them."""
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep a file on one process, whose kernels and fixtures its tests share, in the order above.
+
+    ``--dist loadfile`` alone starts with the files that have most tests and runs one study twice.
+    """
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return ONE_STUDY[0] if file in ONE_STUDY else file
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

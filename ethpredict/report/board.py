@@ -89,6 +89,7 @@ RISK = (
     Column("n_reverts", "Reverts", "count", ""),
     Column("n_not_included", "Not included", "count", ""),
     Column("share_constant_base_fee", "Decisions at the constant base fee", "share", ""),
+    Column("share_without_trades", "Time without the market's trades", "share", ""),
 )
 
 

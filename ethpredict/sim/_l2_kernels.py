@@ -27,6 +27,7 @@ from ethpredict.sim._order_kernels import (
     FOREVER,
     O_FROM,
     O_FRONT,
+    O_HEARD,
     O_LEFT,
     O_LIVE,
     O_RANK,
@@ -50,6 +51,7 @@ from ethpredict.sim._tape_kernels import (
     E_TICK,
     E_TS,
     E_UNITS,
+    LEVEL,
     Q_ASK,
     Q_ASK_UNITS,
     Q_BID,
@@ -156,7 +158,10 @@ def play_events(
             if not has_book:
                 # A print is no quote: only an order beyond it would surely trade.
                 bid, ask = bid - 1, ask + 1
-            state[W_COUNT], state[W_DUE] = refresh(now, own, state[W_COUNT], bid, ask, bids, asks)
+            answer = int(rules[V_RESPONSE] + rules[V_BLOCK] + lag(quotes, q, rules))
+            state[W_COUNT], state[W_DUE] = refresh(
+                now, own, state[W_COUNT], bid, ask, bids, asks, answer
+            )
         count = state[W_COUNT]
         side, rank, units = events[e, E_SIDE], events[e, E_RANK], events[e, E_UNITS]
         if kind == TRADE:
@@ -170,13 +175,14 @@ def play_events(
                 left -= used
                 if lots > 0:
                     delay = rules[V_RESPONSE] + lag(quotes, q, rules)
+                    own[k, O_HEARD] = now + int(delay)
                     book_lots(
                         accounts, state, fills, mark, now, delay, lots * own[k, O_SIDE],
                         own[k, O_TICK] * tick, maker, middle(quotes, q, tick), lot,
                     )  # fmt: skip
                     accounts[TAKEN] += lots * lot
                 if own[k, O_LEFT] <= 0:
-                    state[W_DUE] = min(state[W_DUE], now)
+                    state[W_DUE] = min(state[W_DUE], own[k, O_HEARD])
             if not has_book:
                 state[W_QUOTE] += 1
         elif kind == CLEAR:
@@ -184,7 +190,7 @@ def play_events(
                 bids[:] = 0
             else:
                 asks[:] = 0
-        else:
+        elif kind == LEVEL:
             level = bids if side > 0 else asks
             if rule == QUEUE:
                 for k in range(count):
@@ -207,13 +213,14 @@ def play_events(
                 lots = take_lots(own, k, quotes[new, Q_ASK_UNITS if buying else Q_BID_UNITS])
                 if lots > 0:
                     delay = rules[V_RESPONSE] + lag(quotes, q, rules)
+                    own[k, O_HEARD] = now + int(delay)
                     book_lots(
                         accounts, state, fills, mark, now, delay, lots * own[k, O_SIDE],
                         own[k, O_TICK] * tick, maker, middle(quotes, q, tick), lot,
                     )  # fmt: skip
                     accounts[TAKEN] += lots * lot
                 if own[k, O_LEFT] <= 0:
-                    state[W_DUE] = min(state[W_DUE], now)
+                    state[W_DUE] = min(state[W_DUE], own[k, O_HEARD])
         e += 1
     state[W_EVENT] = e
     while state[W_FUNDING] < len(funding_ts) and funding_ts[state[W_FUNDING]] <= stop:
@@ -260,10 +267,11 @@ def send(
     side: int,
     tick: int,
     lots: int,
+    now: int,
     start: int,
     ranks: np.ndarray,
 ) -> int:
-    """Keep the order that already stands at a price, or send a new one.
+    """Keep the order that stands at a price as far as we have heard, or send a new one.
 
     Returns
     -------
@@ -272,11 +280,12 @@ def send(
         marked by a negative end, which the caller turns back.
     """
     for k in range(state[W_COUNT]):
-        if own[k, O_SIDE] == side and own[k, O_TICK] == tick and own[k, O_UNTIL] == FOREVER:
+        same = own[k, O_SIDE] == side and own[k, O_TICK] == tick and own[k, O_UNTIL] == FOREVER
+        # One that has ended, but of whose end we have not heard, stands for us.
+        if same and (own[k, O_LEFT] > 0 or own[k, O_HEARD] > now):
             own[k, O_LEFT] = min(own[k, O_LEFT], lots)
-            if own[k, O_LEFT] > 0:
-                own[k, O_UNTIL] = -1
-                return 0
+            own[k, O_UNTIL] = -1
+            return 0
     k = state[W_COUNT]
     own[k, :] = 0
     own[k, O_SIDE], own[k, O_TICK], own[k, O_LEFT] = side, tick, lots

@@ -8,7 +8,9 @@ from numba import njit
 # Columns of an order of ours, int64. Times are those at which an action takes effect.
 O_SIDE, O_TICK, O_RANK, O_LEFT, O_FROM, O_UNTIL, O_LIVE = 0, 1, 2, 3, 4, 5, 6
 O_FRONT, O_GOT, O_TRADED = 7, 8, 9
-N_OWN = 10
+# When we hear of the order's last fill or of its refusal: until then we take it for standing.
+O_HEARD = 10
+N_OWN = 11
 # Market sizes are counted in units, this many to one of our lots.
 UNITS = 10_000
 FOREVER = 2**62
@@ -92,6 +94,7 @@ def refresh(
     ask: int,
     bids: np.ndarray,
     asks: np.ndarray,
+    answer: int,
 ) -> tuple[int, int]:
     """Let orders arrive and cancels happen that take effect before `now`.
 
@@ -106,27 +109,36 @@ def refresh(
         trade is refused.
     bids, asks : ndarray of int64
         Units of each rank.
+    answer : int
+        From an order's arrival to our knowledge that it was refused, ns.
 
     Returns
     -------
     count, due : int
-        Orders that stay, and the next moment at which something takes effect.
+        Orders that stay (also those of which we have not heard the end), and the next moment
+        at which something takes effect.
     """
     kept, due = 0, FOREVER
     for k in range(count):
-        gone = own[k, O_UNTIL] < now or own[k, O_LEFT] <= 0
+        ended = own[k, O_LEFT] <= 0 and own[k, O_HEARD] <= now
+        gone = ended or own[k, O_UNTIL] < now
         if not gone and own[k, O_LIVE] == 0 and own[k, O_FROM] < now:
             side, tick, rank = own[k, O_SIDE], own[k, O_TICK], own[k, O_RANK]
-            gone = (ask > 0 and tick >= ask) if side > 0 else (bid > 0 and tick <= bid)
+            refused = (ask > 0 and tick >= ask) if side > 0 else (bid > 0 and tick <= bid)
             own[k, O_LIVE] = 1
             own[k, O_FRONT] = 0
             if rank >= 0:
                 own[k, O_FRONT] = bids[rank] if side > 0 else asks[rank]
+            if refused:
+                own[k, O_LEFT], own[k, O_HEARD] = 0, own[k, O_FROM] + answer
+                gone = own[k, O_HEARD] <= now
         if gone:
             continue
         if own[k, O_LIVE] == 0:
             due = min(due, own[k, O_FROM])
         due = min(due, own[k, O_UNTIL])
+        if own[k, O_LEFT] <= 0:
+            due = min(due, own[k, O_HEARD])
         if kept < k:
             own[kept] = own[k]
         kept += 1

@@ -100,6 +100,7 @@ def send_layers(
     shift: float,
     seen_bid: int,
     seen_ask: int,
+    now: int,
     start: int,
     settings: np.ndarray,
     own: np.ndarray,
@@ -135,10 +136,10 @@ def send_layers(
         buys = order_lots(order, room_buy, whole) if below > 0 else 0
         sells = order_lots(order, room_sell, whole) if above > 0 else 0
         if buys > 0:
-            accounts[OFFERED] += send(own, state, 1, below, buys, start, ranks) * lot
+            accounts[OFFERED] += send(own, state, 1, below, buys, now, start, ranks) * lot
             room_buy -= buys
         if sells > 0:
-            accounts[OFFERED] += send(own, state, -1, above, sells, start, ranks) * lot
+            accounts[OFFERED] += send(own, state, -1, above, sells, now, start, ranks) * lot
             room_sell -= sells
         if layer == 0:
             best_bid, best_ask = below if buys > 0 else 0, above if sells > 0 else 0
@@ -257,7 +258,7 @@ def run_replay(
                 bid, ask = send_layers(
                     known, cap, bounded_distance(delta_bid, least, most),
                     bounded_distance(delta_ask, least, most), shift[i], quotes[seen, Q_BID],
-                    quotes[seen, Q_ASK], start, settings, own, ranks, accounts, state,
+                    quotes[seen, Q_ASK], now, start, settings, own, ranks, accounts, state,
                 )  # fmt: skip
         cancel_rest(own, state, now if gap[j] else start)
         play_events(

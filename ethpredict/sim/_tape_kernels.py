@@ -1,6 +1,7 @@
 """Compiled pass over the events of a market: best quotes after each batch.
 
-What depends on the market alone is worked out once and shared by all runs.
+What depends on the market alone is worked out once and shared by all runs. A `BEST` event is a
+new best quote without the levels behind it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-TRADE, LEVEL, CLEAR = 0, 1, 2
+TRADE, LEVEL, CLEAR, BEST = 0, 1, 2, 3
 # Columns of an event, all int64. `E_LAST` marks the last event of its batch.
 E_TS, E_KIND, E_SIDE, E_TICK, E_RANK, E_UNITS, E_LAST = 0, 1, 2, 3, 4, 5, 6
 N_EVENT = 7

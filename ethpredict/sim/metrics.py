@@ -58,6 +58,7 @@ METRICS = (
     "mean_chance",
     "share_included",
     "share_constant_base_fee",
+    "share_without_trades",
     "endowment_change",
     "markout_1s",
     "markout_5s",
@@ -327,6 +328,7 @@ def run_metrics(
             float(accounts[acc.N_SENT] - accounts[acc.N_NOT_INCLUDED]), float(accounts[acc.N_SENT])
         ),
         "share_constant_base_fee": venue.constant_fee_share,
+        "share_without_trades": venue.silent_share,
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }
     metrics |= {name: kept.markouts.get(name, math.nan) for name in SHORT_MARKOUTS}

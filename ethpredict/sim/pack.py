@@ -43,7 +43,7 @@ from ethpredict.sim.run_tables import (
 )
 from ethpredict.sim.settings import Run, amm_settings, lob_settings
 from ethpredict.sim.tape import Records
-from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees
+from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees, warn_of_silence
 
 _LOG = logging.getLogger(__name__)
 
@@ -273,6 +273,7 @@ def simulate_pack(
     metrics: list[dict[str, Any]] = []
     equity, daily, details = [], [], []
     shares: dict[str, float] = {}
+    silent: dict[str, float] = {}
     runs = sorted((Run.from_member(member) for member in members), key=lambda run: run.run_id)
     # Funding is paid on whole paths, which lanes do not keep.
     whole = detail or (records is not None and len(funding_rates(records.funding)) > 0)
@@ -289,7 +290,7 @@ def simulate_pack(
                 kept = keep(
                     outcome.accounts, outcome.equity, outcome.inventory, market, outcome.markouts
                 )
-            venue = venue_of(run, market)
+            venue = venue_of(run, market, tapes.silent(run, market))
             values = run_metrics(run.run_id, kept, market, run.max_inventory, venue)
         except (TrialError, ConfigError) as found:
             # A public function names the value that it refuses, but not the run.
@@ -301,11 +302,13 @@ def simulate_pack(
             continue
         metrics.append(row | values)
         shares[run.run_id] = venue.constant_fee_share
+        silent[run.run_id] = venue.silent_share
         equity.append(equity_columns(run.run_id, kept, market))
         daily.append(daily_columns(run.run_id, kept, market, values["capital"]))
         if detail:
             details.append(path_columns(run.run_id, outcome, market))
     warn_of_constant_fees(runs, shares)
+    warn_of_silence(silent)
     return SimResult(
         metrics=pd.DataFrame(metrics, columns=list(METRIC_COLUMNS)).astype(METRIC_COLUMNS),
         equity=joined_table(equity, EQUITY_COLUMNS),

@@ -18,7 +18,16 @@ from ethpredict.sim.metrics import SHORT_MARKOUTS, Outcome
 from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.rows import MARKOUT_NS, SECOND_NS, Floats, Ints, MarketRows
 from ethpredict.sim.settings import Run, lob_settings
-from ethpredict.sim.tape import Records, Tape, make_tape, mids
+from ethpredict.sim.tape import (
+    NO_TRADES,
+    Records,
+    Tape,
+    best_quotes,
+    cut_span,
+    make_tape,
+    mids,
+    silent_share,
+)
 
 FIDELITIES = ("bars", "trades", "l2")
 RULES = {"strict": orders.STRICT, "queue": orders.QUEUE, "touch": orders.TOUCH}
@@ -98,7 +107,7 @@ class Tapes:
     records: Records | None
 
     def __post_init__(self) -> None:
-        self._held: dict[tuple[float, float, int, int, str], Tape] = {}
+        self._held: dict[tuple[float, float, int, int, str], tuple[Tape, float]] = {}
 
     def get(self, run: Run, market: MarketRows) -> Tape:
         """The tape of a run.
@@ -112,14 +121,43 @@ class Tapes:
             raise TrialError(
                 run.run_id, f"sim.fidelity = {fidelity(run)!r} needs the trades of the market"
             )
-        tick, lot = grid(run)
-        first, last = span(market)
-        key = tick, lot, first, last, fidelity(run)
+        key = self._key(run, market)
         if key not in self._held:
-            book = self.records.book() if key[-1] == "l2" else None
-            tape = make_tape(run.run_id, self.records.trades(), book, tick, lot, first, last)
-            self._held[key] = tape
-        return self._held[key]
+            tape = self._made(run.run_id, self.records, *key)
+            silent = silent_share(tape, market)
+            if silent >= 1.0:
+                raise TrialError(run.run_id, NO_TRADES)
+            self._held[key] = tape, silent
+        return self._held[key][0]
+
+    def silent(self, run: Run, market: MarketRows) -> float:
+        """Share of the run's time in which bars have volume and the data no trades; nan for bars.
+
+        Raises
+        ------
+        TrialError
+            As :meth:`get`.
+        """
+        if fidelity(run) == "bars":
+            return math.nan
+        self.get(run, market)
+        return self._held[self._key(run, market)][1]
+
+    @staticmethod
+    def _key(run: Run, market: MarketRows) -> tuple[float, float, int, int, str]:
+        return *grid(run), *span(market), fidelity(run)
+
+    @staticmethod
+    def _made(
+        run_id: str, records: Records, tick: float, lot: float, first: int, last: int, level: str
+    ) -> Tape:
+        """Trades with the levels of the book (`l2`), or with its best quotes where it has any."""
+        trades = records.trades()
+        book = records.book() if level == "l2" or "book" in records.filled else None
+        if level != "l2" and (book is None or len(cut_span(book, 0, last)) == 0):
+            return make_tape(run_id, trades, None, tick, lot, first, last)
+        tape = make_tape(run_id, trades, book, tick, lot, first, last)
+        return tape if level == "l2" else best_quotes(tape)
 
 
 def grid(run: Run) -> tuple[float, float]:
@@ -213,6 +251,7 @@ def simulate_replay(
         If a setting is out of its range or the data has no events.
     """
     rules, settings, tape = event_rules(run), lob_settings(run, market), tapes.get(run, market)
+    rules[l2.V_BOOK] = tape.has_book
     tick, lot = grid(run)
     settings[lob.S_TICK] = tick
     n = len(market.close)

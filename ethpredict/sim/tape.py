@@ -14,12 +14,16 @@ from ethpredict.errors import TrialError
 from ethpredict.io.artefact import read_table, row_count
 from ethpredict.sim import _tape_kernels as tk
 from ethpredict.sim._order_kernels import UNITS
-from ethpredict.sim.rows import SECOND_NS, Floats, Ints
+from ethpredict.sim.rows import SECOND_NS, Floats, Ints, MarketRows
 
 # Beyond this a price or size in whole steps is no longer exact.
 LARGEST = 2.0**53
 # Trades before the segment: the last one is the first reference.
 WARM_UP_NS = 86_400 * SECOND_NS
+NO_TRADES = (
+    "sim.fidelity = 'trades' or 'l2' needs trades of the segment and the data has none; "
+    "give data with trades or set sim.fidelity: bars"
+)
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,14 @@ class Tape:
     base : int
         Moment that all times count from, UTC ns.
     events : ndarray of int64, shape (n, N_EVENT)
-        Trades and levels in order of time; at one moment trades stand first.
+        Trades and levels (or best quotes) in order of time; at one moment trades stand first.
     quotes : ndarray of int64, shape (m, N_QUOTE)
         Best ticks after each batch of levels; without a book one per trade, both at its
         price.
     ranks : ndarray of int64
         Ticks that levels use, increasing.
     has_book : bool
-        Whether there are levels.
+        Whether the quotes are the book's.
     """
 
     base: int
@@ -208,11 +212,7 @@ def make_tape(
     """
     prints = cut_span(trades, first if book is not None else first - WARM_UP_NS, last)
     if len(prints) == 0:
-        raise TrialError(
-            run_id,
-            "sim.fidelity = 'trades' or 'l2' needs trades of the segment and the data has none; "
-            "give data with trades or set sim.fidelity: bars",
-        )
+        raise TrialError(run_id, NO_TRADES)
     taken = _trade_events(run_id, prints, tick, lot, first)
     if book is None:
         quotes = np.zeros((len(taken), tk.N_QUOTE), np.int64)
@@ -236,6 +236,53 @@ def make_tape(
     sides = np.zeros((2, len(ranks)), np.int64)
     tk.book_quotes(events, arrival, ranks, sides[0], sides[1], quotes)
     return Tape(first, events, quotes, ranks, True)
+
+
+def best_quotes(tape: Tape) -> Tape:
+    """Leave trades and changes of the best quotes: what trades and best-quote rows tell.
+
+    Parameters
+    ----------
+    tape : Tape
+        With a book.
+
+    Returns
+    -------
+    Tape
+        Without levels; a batch that leaves both best prices and both sizes as they were is
+        left out.
+    """
+    new = np.ones(len(tape.quotes), np.bool_)
+    new[1:] = (tape.quotes[1:, tk.Q_BID :] != tape.quotes[:-1, tk.Q_BID :]).any(axis=1)
+    batch = (tape.events[:, tk.E_KIND] != tk.TRADE) & (tape.events[:, tk.E_LAST] > 0)
+    kept = tape.events[:, tk.E_KIND] == tk.TRADE
+    kept[np.flatnonzero(batch)[new]] = True
+    events = np.ascontiguousarray(tape.events[kept])
+    shown = events[:, tk.E_KIND] != tk.TRADE
+    events[shown, tk.E_KIND] = tk.BEST
+    quotes = np.ascontiguousarray(tape.quotes[new])
+    return Tape(tape.base, events, quotes, np.empty(0, np.int64), True)
+
+
+def silent_share(tape: Tape, market: MarketRows) -> float:
+    """Share of the time in which the bars report volume and the tape has no trade.
+
+    Parameters
+    ----------
+    tape, market : Tape, MarketRows
+        Events and rows of one segment.
+
+    Returns
+    -------
+    float
+        0 where the trades cover the segment; no order can fill in the rest.
+    """
+    prints = tape.events[tape.events[:, tk.E_KIND] == tk.TRADE, tk.E_TS]
+    close = market.ts_close - tape.base
+    opened = close - np.round(market.duration * SECOND_NS).astype(np.int64)
+    inside = np.searchsorted(prints, close, "right") - np.searchsorted(prints, opened, "left")
+    silent = (inside == 0) & (market.buy_volume + market.sell_volume > 0.0)
+    return float(market.seconds[silent].sum() / market.seconds.sum())
 
 
 def mids(tape: Tape, tick: float) -> tuple[Ints, Floats]:

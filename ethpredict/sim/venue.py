@@ -35,6 +35,9 @@ class Venue:
         Value that a liquidity provider brings, USD; 0 for everybody else.
     hedges : bool
         Whether a pool leg stands beside the book's.
+    silent_share : float
+        Share of the time in which the bars report volume and the replayed data has no trade;
+        nan where no events are replayed.
     """
 
     endowment: float
@@ -42,10 +45,11 @@ class Venue:
     constant_fee_share: float
     deposit: float = 0.0
     hedges: bool = False
+    silent_share: float = math.nan
 
 
-def venue_of(run: Run, market: MarketRows) -> Venue:
-    """What the venue of a run asks over its rows."""
+def venue_of(run: Run, market: MarketRows, silent_share: float = math.nan) -> Venue:
+    """What the venue of a run asks over its rows; `silent_share` see :class:`Venue`."""
     if provides(run):
         deposit = run.number("sim.amm.lp.deposit", 0.0, open_low=True)
         return Venue(
@@ -59,6 +63,7 @@ def venue_of(run: Run, market: MarketRows) -> Venue:
         posted_funds=posted_funds(run, market),
         constant_fee_share=constant_fee_share(run, market),
         hedges=run.hedges,
+        silent_share=silent_share,
     )
 
 
@@ -125,6 +130,27 @@ def warn_of_constant_fees(runs: Sequence[Run], shares: Mapping[str, float]) -> N
         lacking[0].run_id,
         100.0 * max(shares[run.run_id] for run in lacking),
         " or ".join(f"{value:g}" for value in gwei),
+    )
+
+
+def warn_of_silence(shares: Mapping[str, float]) -> None:
+    """Say in one line which runs replay trades that do not cover their bars.
+
+    Parameters
+    ----------
+    shares : mapping
+        Run id to `Venue.silent_share`, for the runs that were played.
+    """
+    lacking = {run_id: share for run_id, share in shares.items() if share > 0.0}
+    if not lacking:
+        return
+    _LOG.warning(
+        "%d runs (%s first) replay trades that do not cover their bars: in up to %.1f %% of the "
+        "time the bars report volume and the data has no trade, so nothing can fill there "
+        "(share_without_trades). Give trades of the whole span or set sim.fidelity: bars",
+        len(lacking),
+        next(iter(lacking)),
+        100.0 * max(lacking.values()),
     )
 
 

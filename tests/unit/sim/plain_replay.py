@@ -17,6 +17,7 @@ class Mine:
     def __init__(self, side, tick, left, start) -> None:
         self.side, self.tick, self.left, self.start = side, tick, left, start
         self.end, self.live, self.front, self.got, self.traded = math.inf, False, 0, 0, 0
+        self.heard = 0  # when we learn of the last fill, or of the refusal
 
 
 class PlainReplay:
@@ -77,7 +78,9 @@ class PlainReplay:
             same = [
                 o
                 for o in self.orders
-                if (o.side, o.tick) == (side, tick) and o.end == math.inf and o.left > 0
+                if (o.side, o.tick) == (side, tick)
+                and o.end == math.inf
+                and (o.left > 0 or o.heard > now)
             ]
             if same:
                 keep.append(same[0])
@@ -94,13 +97,13 @@ class PlainReplay:
         if not self.has_book:
             bid, ask = bid - 1, ask + 1
         for order in self.orders:
-            if order.end < now or order.left == 0:
+            if order.end < now or (order.left == 0 and order.heard <= now):
                 continue
             if not order.live and order.start < now:
                 if (order.side > 0 and 0 < ask <= order.tick) or (
                     order.side < 0 and bid > 0 and order.tick <= bid
                 ):
-                    continue
+                    order.left, order.heard = 0, order.start + self.block + self.response
                 order.live = True
                 order.front = self.book[order.side].get(order.tick, 0)
             stay.append(order)
@@ -113,6 +116,7 @@ class PlainReplay:
         order.got -= lots * UNITS
         order.left -= lots
         if lots:
+            order.heard = now + self.response
             price = order.tick * self.tick
             self.position += order.side * lots
             value = order.side * lots * self.lot * price

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ethpredict.sim import simulate_pack
+from ethpredict.sim.tape import Records
 
 RUNS = [
     ("lob", "none"),
@@ -143,6 +144,36 @@ def test_future_blocks_do_not_matter(make_market: Any, make_member: Any) -> None
     changed = blocks.assign(base_fee_wei=blocks["base_fee_wei"].where(~late, 10**15))
     other = paths_up_to(simulate_pack(bars, changed, paths, run, detail=True), t)
     pd.testing.assert_frame_equal(whole, other, check_exact=True)
+
+
+def test_later_funding_does_not_matter_for_bars(make_market: Any, make_member: Any) -> None:
+    """Facts and rows cut off after t, and facts after t drawn anew."""
+    bars, blocks, paths = make_market(n=120, seed=4)
+    runs = [
+        make_member(name, sim__venue="lob", quoting__strategy=name, quoting__gamma=0.001)
+        for name in ("hold", "glft")
+    ]
+    close, t = bars["ts_close"].to_numpy(np.int64), 70
+    rng = np.random.default_rng(0)
+    moments = np.sort(np.concatenate([close[::9], close[4::7] + 1, close[:1] - 1]))
+    facts = pd.DataFrame(
+        {"ts": moments, "name": "funding_rate", "value": rng.normal(0.0, 1e-3, len(moments))}
+    )
+    later = moments > close[t - 1]
+    assert 3 < later.sum() < len(later) - 3
+    other = facts.assign(value=facts["value"].where(~later, 0.5))
+    shifted = other.assign(ts=other["ts"] + np.where(later, 1_000_000_000, 0))
+
+    def played(n: int, known: pd.DataFrame) -> pd.DataFrame:
+        records = Records(lambda: None, lambda: None, known, ())
+        result = simulate_pack(bars[:n], blocks, paths[:n], runs, detail=True, records=records)
+        return paths_up_to(result, t)
+
+    whole = played(120, facts)
+    without = paths_up_to(simulate_pack(bars, blocks, paths, runs, detail=True), t)
+    assert (whole["cash"] != without["cash"]).any()
+    pd.testing.assert_frame_equal(whole, played(t, facts[~later]), check_exact=True)
+    pd.testing.assert_frame_equal(whole, played(120, shifted), check_exact=True)
 
 
 def test_segments_start_from_zero(make_market: Any, make_member: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,7 @@ def records(trades, book, funding=None) -> Records:
     return Records(lambda: trades, lambda: book, funding)
 
 
+@cache
 def random_events(seconds: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A random walk of a thin book: sizes move, the mid steps, trades hit the best."""
     rng = np.random.default_rng(seed)
@@ -116,10 +119,11 @@ def batches(trades, book, has_book):
         )
     ]
     if has_book:
-        for (ts, number), group in book.groupby(["ts", "id"]):
+        shown = book[["ts", "id", "side", "price", "size"]].itertuples(index=False)
+        for (ts, number), group in groupby(shown, key=lambda level: (level.ts, level.id)):
             found.append((ts - BASE, 1, number, "book", [
-                (side, round(price / TICK), round(size / LOT * 10_000))
-                for side, price, size in group[["side", "price", "size"]].itertuples(index=False)
+                (level.side, round(level.price / TICK), round(level.size / LOT * 10_000))
+                for level in group
             ]))  # fmt: skip
     return [(b[0], *b[3:]) for b in sorted(found, key=lambda b: b[:3])]
 
@@ -127,6 +131,8 @@ def batches(trades, book, has_book):
 @pytest.mark.parametrize(
     ("fidelity", "fill", "model", "block"),
     [
+        ("prints", "strict", "risk_averse", 0),
+        ("prints", "touch", "risk_averse", 100),
         ("trades", "strict", "risk_averse", 0),
         ("trades", "touch", "risk_averse", 100),
         ("l2", "strict", "risk_averse", 0),
@@ -137,8 +143,11 @@ def batches(trades, book, has_book):
     ],
 )
 def test_parity_with_the_plain_replay(make_member, fidelity, fill, model, block) -> None:
-    """The fills, positions and cash of `simulate_replay`, row by row."""
+    """The fills, positions and cash of `simulate_replay`, row by row; `prints`: without a book."""
     trades, book = random_events(60, seed=3)
+    has_book = fidelity != "prints"
+    if not has_book:
+        fidelity, book = "trades", book[:0]
     metrics, paths = play(
         make_member, trades, book, 60, sim__fidelity=fidelity, sim__lob__fill=fill,
         sim__lob__queue_model=model, sim__lob__block_ms=block,
@@ -147,10 +156,10 @@ def test_parity_with_the_plain_replay(make_member, fidelity, fill, model, block)
     reference = plain.PlainReplay(
         3e-4, 5, 20, LOT, TICK, 1.5e-4, 120 * MS, 30 * MS, 700 * MS, block * MS, fill, model
     )
-    reference.has_book = fidelity == "l2"
+    reference.has_book = has_book
     times = np.arange(61) * SECOND
     reference.close = dict(zip(times[1:].tolist(), paths["mid"], strict=True))
-    wanted = np.array(reference.run(times.tolist(), batches(trades, book, fidelity == "l2")))
+    wanted = np.array(reference.run(times.tolist(), batches(trades, book, has_book)))
     assert metrics["n_fills"] == len(reference.fills) > 10
     np.testing.assert_allclose(paths["inventory"], wanted[:, 0], atol=1e-12)
     np.testing.assert_allclose(paths["cash"], wanted[:, 1], rtol=1e-12, atol=1e-9)
@@ -158,10 +167,13 @@ def test_parity_with_the_plain_replay(make_member, fidelity, fill, model, block)
 
 @pytest.mark.parametrize(
     ("fidelity", "strategy"),
-    [("trades", "glft"), ("l2", "glft"), ("l2", "hold")],
+    [("prints", "glft"), ("trades", "glft"), ("l2", "glft"), ("l2", "hold")],
 )
 def test_what_comes_later_changes_nothing(make_member, fidelity, strategy) -> None:
+    """Cut off or drawn anew, on trades alone, trades with best quotes, and the book."""
     trades, book = random_events(40, seed=5)
+    if fidelity == "prints":
+        fidelity, book = "trades", book[:0]
     changes = {
         "sim__fidelity": fidelity, "quoting__strategy": strategy, "quoting__gamma": 0.1,
         "sim__lob__latency_source": "data",
@@ -262,8 +274,17 @@ def test_missing_events_fail_with_the_remedy(make_member) -> None:
         assert what in metrics["error"].iloc[0]
 
 
-def test_strict_trades_come_close_to_the_queue_on_a_capture(make_member, shared_data) -> None:
-    capture = read_capture(shared_data / "l2_capture" / "binance_spot_ethusdt_20240808.gz")
+CAPTURES = {
+    "binance_spot_ethusdt_20240808.gz": (None, 0.01),
+    "binance_coinm_ethusd_perp_20240808.gz": (10.0, 0.01),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CAPTURES))
+def test_trades_come_close_to_the_queue_on_a_capture(make_member, shared_data, name) -> None:
+    """Fills and filled size of trades with best quotes, within 15 % of the queue's."""
+    contract, tick = CAPTURES[name]
+    capture = read_capture(shared_data / "l2_capture" / name, contract_size=contract)
     first = int(capture.book["ts"].iloc[0]) // SECOND * SECOND + SECOND
     n = (int(capture.trades["ts"].iloc[-1]) - first) // SECOND
     trades, book = capture.trades.copy(), capture.book.copy()
@@ -271,12 +292,61 @@ def test_strict_trades_come_close_to_the_queue_on_a_capture(make_member, shared_
     book["ts"] += BASE - first
     book["ts_local"] += BASE - first
     settings = SETTINGS | {
-        "sim__lob__tick_size": 0.01, "sim__lob__lot_size": 0.001, "quoting__order_size": 0.01,
+        "sim__lob__tick_size": tick, "sim__lob__lot_size": 0.001, "quoting__order_size": 0.01,
         "quoting__half_spread_bps": 0.5, "sim__latency_ms": 50, "sim__lob__response_latency_ms": 50,
     }  # fmt: skip
     bars, path = rows(trades, n)
     members = [make_member(f, **(settings | {"sim__fidelity": f})) for f in ("trades", "l2")]
-    fills = simulate_pack(
+    found = simulate_pack(
         bars, NO_BLOCKS, path, members, records=records(trades, book)
-    ).metrics.set_index("run_id")["n_fills"]
-    assert abs(fills["trades"] / fills["l2"] - 1.0) < 0.15
+    ).metrics.set_index("run_id")
+    for what in ("n_fills", "volume_base"):
+        assert found[what]["l2"] > 0
+        assert abs(found[what]["trades"] / found[what]["l2"] - 1.0) < 0.15, found[what].to_dict()
+
+
+@pytest.mark.parametrize(("response_ms", "fills"), [(100, 2), (10_000, 1)])
+def test_an_order_stands_for_us_until_we_hear_of_its_fill(make_member, response_ms, fills) -> None:
+    """A bid at 2999 is filled at 1.5 s; the next decision may replace it only if it has heard."""
+    prints = [
+        (0.5, 3000.0),
+        (1.5, 2990.0),
+        (1.6, 3000.0),
+        (2.5, 2990.0),
+        (2.6, 3000.0),
+        (5.0, 3000.0),
+    ]
+    trades = pd.DataFrame(
+        [(BASE + round(at * SECOND), price, 5.0, -1, i) for i, (at, price) in enumerate(prints)],
+        columns=list(TRADE_COLUMNS),
+    )
+    metrics, _ = play(
+        make_member, typed_table(TRADE_COLUMNS, trades), typed_table(BOOK_COLUMNS), 5,
+        sim__fidelity="trades", sim__lob__response_latency_ms=response_ms, sim__latency_ms=100,
+        sim__lob__feed_latency_ms=0,
+    )  # fmt: skip
+    assert metrics["status"] == "ok", metrics["error"]
+    assert metrics["n_fills"] == fills
+
+
+def test_trades_of_a_part_are_counted_and_said(make_member, caplog) -> None:
+    trades, book = random_events(40, seed=5)
+    whole, _ = play(make_member, trades, book, 40, sim__fidelity="trades")
+    assert whole["share_without_trades"] == 0.0
+    assert "do not cover" not in caplog.text
+    bars, path = rows(trades, 40)
+    part = trades[trades["ts"] <= BASE + 10 * SECOND]
+    member = make_member("r", **(SETTINGS | {"sim__fidelity": "trades"}))
+    found = simulate_pack(
+        bars, NO_BLOCKS, path, [member], records=records(part, book[:0])
+    ).metrics.iloc[0]
+    assert found["share_without_trades"] == pytest.approx(30 / 40)
+    assert (
+        "in up to 75.0 % of the time the bars report volume and the data has no trade"
+        in caplog.text
+    )
+    before = trades[:5].assign(ts=BASE - 10 * SECOND)
+    none = simulate_pack(
+        bars, NO_BLOCKS, path, [member], records=records(before, book[:0])
+    ).metrics.iloc[0]
+    assert "needs trades of the segment and the data has none" in none["error"]
