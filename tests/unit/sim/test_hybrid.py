@@ -44,7 +44,6 @@ CASES: list[dict[str, Any]] = [
     {"sim__amm__chain": "op", "sim__amm__data_fee_gwei": 900.0, "quoting__order_size": 2.5},
     {
         "sim__amm__bribe__mode": "percentile",
-        "sim__amm__slippage_bps": 8.0,
         "sim__latency_ms": 30_000,
     },
 ]
