@@ -22,7 +22,9 @@ from ethpredict.models.base import (
 )
 from ethpredict.models.scaler import Scaler, fit_scaler
 from ethpredict.models.segments import cut_sequences
+from ethpredict.models.shapes import Shape
 from ethpredict.models.tensors import pack_tensors, unpack_tensors
+from ethpredict.models.training import Job, Recipe, Sequences, train_all
 from ethpredict.models.walkforward import check_block
 
 Singles = npt.NDArray[np.float32]
@@ -86,11 +88,10 @@ class NetworkRegressor(Regressor):
         if self.head["kind"] == "mlp":
             x = np.ascontiguousarray(scaled[rows])
             for k in layers:
-                x = kernels.dense(x, kernel[k], bias[k])
-                kernels.relu(x)
+                x = np.maximum(kernels.dense(x, kernel[k], bias[k]), np.float32(0.0))
             return np.asarray(x)
         projected = kernels.dense(scaled, kernel[0], bias[0])
-        recurrent = np.stack([w[f"recurrent_{k}"].T for k in layers])
+        recurrent = np.stack([np.ascontiguousarray(w[f"recurrent_{k}"].T) for k in layers])
         # numba wants arrays of a known rank even where there is only one layer.
         above = np.stack([*kernel[1:], recurrent[0]])
         offset = np.stack([*bias[1:], bias[0]])
@@ -210,28 +211,7 @@ class Network(Algorithm):
         self, jobs: Sequence[tuple[Prepared, Settings, int]], device: str
     ) -> list[Regressor | ModelError]:
         """Train nets, those of one shape together where that is faster."""
-        # torch is imported here: ridge and trees shall not pay its two seconds,
-        # and a GPU must be chosen before.
-        from ethpredict.models.networks import Shape
-        from ethpredict.models.training import Job, Recipe, Sequences, train_all
-
-        todo = []
-        for prepared, settings, seed in jobs:
-            own = self.section(settings)
-            shape = Shape(
-                self.kind, len(prepared.scaler.columns), int(own["hidden"]), int(own["layers"])
-            )
-            batch = max(1, int(own["batch_rows"]) // self.window(settings)[1])
-            recipe = Recipe(
-                seed,
-                learning_rate=float(own["learning_rate"]),
-                weight_decay=float(own["weight_decay"]),
-                dropout=float(own["dropout"]),
-                epochs=int(own["epochs"]),
-                patience=int(own["patience"]),
-            )
-            data = Sequences(*prepared.train), Sequences(*prepared.check)
-            todo.append(Job(shape, self.loss, batch, *data, recipe))
+        todo = [self._job(*job) for job in jobs]
         found: list[Regressor | ModelError] = []
         for (prepared, settings, _), job, outcome in zip(
             jobs, todo, train_all(todo, device), strict=True
@@ -249,6 +229,29 @@ class Network(Algorithm):
             }
             found.append(NetworkRegressor(head, prepared.scaler, outcome.weights, outcome.curve))
         return found
+
+    def _job(self, prepared: Prepared, settings: Settings, seed: int) -> Job:
+        """One net to train, as the settings describe it."""
+        own = self.section(settings)
+        n_in = len(prepared.scaler.columns)
+        recipe = Recipe(
+            seed,
+            learning_rate=float(own["learning_rate"]),
+            weight_decay=float(own["weight_decay"]),
+            dropout=float(own["dropout"]),
+            epochs=int(own["epochs"]),
+            patience=int(own["patience"]),
+        )
+        return Job(
+            shape=Shape(self.kind, n_in, int(own["hidden"]), int(own["layers"])),
+            loss=self.loss,
+            batch=max(1, int(own["batch_rows"]) // self.window(settings)[1]),
+            train=Sequences(*prepared.train),
+            check=Sequences(*prepared.check),
+            recipe=recipe,
+            precision=str(settings.get("precision", "float32")),
+            graph=bool(settings.get("cuda_graph", False)),
+        )
 
     def load(self, state: dict[str, Any], blob: bytes | None) -> NetworkRegressor:
         """Rebuild from JSON and weights."""

@@ -22,11 +22,18 @@ from torch import Tensor
 from torch.autograd import Function
 
 
+def product(left: Tensor, right: Tensor, half: bool) -> Tensor:
+    """Batched product; with `half` of bfloat16 factors, given back in float32."""
+    if half:
+        return torch.bmm(left.bfloat16(), right.bfloat16()).float()
+    return torch.bmm(left, right)
+
+
 class _Lstm(Function):
     """Recurrence of one LSTM layer; gates in the order input, forget, candidate, output."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, half: bool) -> Tensor:
         """``inputs`` (M, T, B, 4H) holds W x + b; ``weight`` (M, 4H, H); gives h (M, T, B, H)."""
         models, steps, batch, width = inputs.shape
         size = width // 4
@@ -36,7 +43,7 @@ class _Lstm(Function):
         for t in range(steps):
             z = gates[t]
             if t:
-                z.baddbmm_(hidden[t - 1], onward)
+                z.add_(product(hidden[t - 1], onward, half))
             i, f, g, o = z.split(size, dim=-1)
             z[..., : 2 * size].sigmoid_()
             g.tanh_()
@@ -46,13 +53,13 @@ class _Lstm(Function):
                 cells[t].addcmul_(f, cells[t - 1])
             torch.tanh(cells[t], out=squashed[t])
             torch.mul(o, squashed[t], out=hidden[t])
-        ctx.kept = (gates, cells, squashed, hidden, weight)
+        ctx.kept = (gates, cells, squashed, hidden, weight, half)
         return hidden.transpose(0, 1)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
         """Gradients of the gate inputs and of the recurrent weights."""
-        gates, cells, squashed, hidden, weight = ctx.kept
+        gates, cells, squashed, hidden, weight, half = ctx.kept
         above = grads[0].transpose(0, 1)
         steps, _, _, size = cells.shape
         i, f, g, o = gates.split(size, dim=-1)
@@ -67,18 +74,20 @@ class _Lstm(Function):
         dz = torch.empty_like(gates)
         dc = torch.zeros_like(cells[0])
         for t in range(steps - 1, -1, -1):
-            dh = above[t] if t == steps - 1 else torch.baddbmm(above[t], dz[t + 1], weight)
+            dh = above[t]
+            if t < steps - 1:
+                dh = dh + product(dz[t + 1], weight, half)
             dc = torch.addcmul(dc, dh, to_c[t])
             torch.mul(torch.cat((dc, dc, dc, dh), dim=-1), slope[t], out=dz[t])
             dc = dc * f[t]
-        return dz.transpose(0, 1), _recurrent_gradient(hidden, dz, weight)
+        return dz.transpose(0, 1), _recurrent_gradient(hidden, dz, weight, half), None
 
 
 class _Gru(Function):
     """Recurrence of one GRU layer; gates in the order reset, update, candidate."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor, half: bool) -> Tensor:
         """``inputs`` (M, T, B, 3H), ``weight`` (M, 3H, H), ``bias`` (M, 1, H) of the candidate."""
         models, steps, batch, width = inputs.shape
         size = width // 3
@@ -88,20 +97,20 @@ class _Gru(Function):
         state = torch.zeros_like(hidden[0])
         for t in range(steps):
             z = gates[t]
-            passed = torch.bmm(state, onward)
+            passed = product(state, onward, half)
             z[..., : 2 * size].add_(passed[..., : 2 * size]).sigmoid_()
             torch.add(passed[..., 2 * size :], bias, out=carried[t])
             z[..., 2 * size :].addcmul_(z[..., :size], carried[t]).tanh_()
             _, u, n = z.split(size, dim=-1)
             torch.lerp(n, state, u, out=hidden[t])
             state = hidden[t]
-        ctx.kept = (gates, carried, hidden, weight)
+        ctx.kept = (gates, carried, hidden, weight, half)
         return hidden.transpose(0, 1)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         """Gradients of the gate inputs, the recurrent weights and the candidate's bias."""
-        gates, carried, hidden, weight = ctx.kept
+        gates, carried, hidden, weight, half = ctx.kept
         above = grads[0].transpose(0, 1)
         steps, _, _, size = hidden.shape
         r, u, n = gates.split(size, dim=-1)
@@ -117,22 +126,22 @@ class _Gru(Function):
             dz[t] = torch.cat((dn * to_r[t], dh * to_u[t], dn), dim=-1)
             passed[t] = dz[t]
             passed[t, ..., 2 * size :] *= r[t]
-            dh = torch.baddbmm(dh * u[t], passed[t], weight)
+            dh = dh * u[t] + product(passed[t], weight, half)
         bias = passed[..., 2 * size :].sum(dim=(0, 2)).unsqueeze(1)
-        return dz.transpose(0, 1), _recurrent_gradient(hidden, passed, weight), bias
+        return dz.transpose(0, 1), _recurrent_gradient(hidden, passed, weight, half), bias, None
 
 
-def _recurrent_gradient(hidden: Tensor, dz: Tensor, weight: Tensor) -> Tensor:
+def _recurrent_gradient(hidden: Tensor, dz: Tensor, weight: Tensor, half: bool) -> Tensor:
     """``sum_t dz[t]' h[t-1]`` as one product per model, shape of `weight`."""
     models, width, size = weight.shape
     if len(hidden) < 2:
         return torch.zeros_like(weight)
     before = hidden[:-1].transpose(0, 1).reshape(models, -1, size)
     after = dz[1:].permute(1, 3, 0, 2).reshape(models, width, -1)
-    return torch.bmm(after, before)
+    return product(after, before, half)
 
 
-def lstm(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Tensor:
+def lstm(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, half: bool = False) -> Tensor:
     """Run one stacked LSTM layer from a zero state.
 
     Parameters
@@ -141,22 +150,26 @@ def lstm(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Tensor:
         Inputs of each model.
     kernel, recurrent, bias : Tensor, shapes (M, 4H, n_in), (M, 4H, H), (M, 4H)
         Weights; gates in torch's order: input, forget, candidate, output.
+    half : bool
+        Whether products take bfloat16 factors.
 
     Returns
     -------
     Tensor, shape (M, T, B, H)
         Hidden states.
     """
-    if x.device.type == "cpu" and len(x) == 1:
-        state = x.new_zeros(1, x.shape[2], recurrent.shape[2])
-        weights = [kernel[0], recurrent[0], bias[0], torch.zeros_like(bias[0])]
-        fused = torch.lstm(x[0], [state, state], weights, True, 1, 0.0, True, False, False)
-        return fused[0].unsqueeze(0)
-    out: Tensor = _Lstm.apply(project(x, kernel, bias), recurrent)
+    out: Tensor = _Lstm.apply(project(x, kernel, bias, half), recurrent, half)
     return out
 
 
-def gru(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, candidate: Tensor) -> Tensor:
+def gru(
+    x: Tensor,
+    kernel: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    candidate: Tensor,
+    half: bool = False,
+) -> Tensor:
     """Run one stacked GRU layer from a zero state.
 
     Parameters
@@ -167,25 +180,22 @@ def gru(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, candidate: T
         Weights; gates in torch's order: reset, update, candidate.
     candidate : Tensor, shape (M, H)
         Bias of the candidate's recurrent part, inside the reset gate.
+    half : bool
+        Whether products take bfloat16 factors.
 
     Returns
     -------
     Tensor, shape (M, T, B, H)
         Hidden states.
     """
-    if x.device.type == "cpu" and len(x) == 1:
-        state = x.new_zeros(1, x.shape[2], recurrent.shape[2])
-        inner = torch.cat((torch.zeros_like(bias[0, : -candidate.shape[1]]), candidate[0]))
-        weights = [kernel[0], recurrent[0], bias[0], inner]
-        fused = torch.gru(x[0], state, weights, True, 1, 0.0, True, False, False)
-        return fused[0].unsqueeze(0)
-    out: Tensor = _Gru.apply(project(x, kernel, bias), recurrent, candidate.unsqueeze(1))
+    inputs = project(x, kernel, bias, half)
+    out: Tensor = _Gru.apply(inputs, recurrent, candidate.unsqueeze(1), half)
     return out
 
 
-def project(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+def project(x: Tensor, kernel: Tensor, bias: Tensor, half: bool = False) -> Tensor:
     """``W x + b`` for all steps in one product per model, shape (M, T, B, k H)."""
     models, steps, batch, _ = x.shape
     flat = x.reshape(models, steps * batch, -1)
-    gates = torch.baddbmm(bias.unsqueeze(1), flat, kernel.transpose(1, 2))
+    gates = product(flat, kernel.transpose(1, 2), half) + bias.unsqueeze(1)
     return gates.view(models, steps, batch, -1)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 import torch
 
-from ethpredict.models import load_model, save_models, train_pack
+from ethpredict.models import load_model, save_models, stacked, train_pack
 from ethpredict.models.base import ModelError, Sample, Spans
 from ethpredict.models.confidence import ConfidenceGru
 from ethpredict.models.lstm import PriceLstm
 from ethpredict.models.network import NetworkRegressor
-from ethpredict.models.networks import Shape, forward, named_arrays, views
+from ethpredict.models.networks import forward, views
 from ethpredict.models.scaler import fit_scaler
-from ethpredict.models.training import Job, Recipe, Sequences, train_all, train_stack
+from ethpredict.models.shapes import Shape
+from ethpredict.models.stacked import settled, train_stack
+from ethpredict.models.training import Job, Recipe, Sequences, train_all, train_one
 
 NET = {
     "bars": 6, "mode": "segments", "segment": 24, "hidden": 8, "layers": 1, "dropout": 0.1,
@@ -39,7 +43,7 @@ def test_compiled_prediction_is_the_torch_reference(kind: str, layers: int) -> N
     scaler = fit_scaler(x, "zscore")
     head = {"kind": kind, "loss": "squared", "layers": layers, "length": length,
             "y_mean": 0.1, "y_scale": 2.0}  # fmt: skip
-    net = NetworkRegressor(head, scaler, named_arrays(shape, flat[0]), np.empty((0, 2)))
+    net = NetworkRegressor(head, scaler, shape.views(flat[0].numpy()), np.empty((0, 2)))
     rows = np.array([9, 30, 31, 59])
     z = torch.from_numpy(scaler.transform(x).T.astype(np.float32))
     windows = torch.stack([z[row - length + 1 : row + 1] for row in rows], dim=1)
@@ -50,16 +54,34 @@ def test_compiled_prediction_is_the_torch_reference(kind: str, layers: int) -> N
         assert net.predict(x[: row + 1], rows[k : k + 1])[0] == net.predict(x, rows)[k]
 
 
-def job(seed: int, rate: float = 0.02, epochs: int = 6, **bad: Any) -> Job:
+def job(seed: int, rate: float = 0.02, epochs: int = 6, **other: Any) -> Job:
+    kind, loss = other.get("kind", "lstm"), other.get("loss", "squared")
     rng = np.random.default_rng(8)
     x = rng.standard_normal((40, 9, 3)).astype(np.float32)
     y = (0.8 * x[:, :, 0] - 0.4 * np.roll(x[:, :, 1], 1, axis=1)).astype(np.float32)
+    y = y if loss == "squared" else (y > 0).astype(np.float32)
     w = rng.uniform(0.5, 1.5, y.shape).astype(np.float32)
     w[:, :3] = 0.0
-    x[:, :, 2] = bad.get("third", x[:, :, 2])
+    x[:, :, 2] = other.get("third", x[:, :, 2])
     cut = [Sequences(x[part], y[part], w[part]) for part in (slice(0, 30), slice(30, None))]
-    recipe = Recipe(seed, rate, 0.01, 0.2, epochs, 3)
-    return Job(Shape("lstm", 3, 5, 2), "squared", 8, *cut, recipe)
+    recipe = Recipe(seed, rate, 0.01, other.get("dropout", 0.2), epochs, 3)
+    precision, graph = other.get("precision", "float32"), other.get("graph", False)
+    return Job(Shape(kind, 3, 5, 2), loss, 8, *cut, recipe, precision, graph)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "mlp"])
+def test_the_compiled_net_learns_as_the_torch_reference(kind: str, loss: str) -> None:
+    """add_product, outer_product, passes forward and backward, AdamW, stop: against autograd.
+
+    30 sequences in batches of 8: the last batch of an epoch is short.
+    """
+    one = job(1, kind=kind, loss=loss)
+    expected, found = train_stack([one], "cpu")[0], train_one(one)
+    np.testing.assert_allclose(found.curve, expected.curve, rtol=1e-5)
+    assert found.curve[-1, 1] < 0.95 * found.curve[0, 1]
+    for name, weights in expected.weights.items():
+        np.testing.assert_allclose(found.weights[name], weights, rtol=1e-4, atol=1e-5)
 
 
 def test_a_stack_trains_each_model_as_if_it_were_alone() -> None:
@@ -67,7 +89,7 @@ def test_a_stack_trains_each_model_as_if_it_were_alone() -> None:
     jobs = [job(1), job(2, rate=0.05), job(3, epochs=2)]
     together = train_stack(jobs, "cpu")
     for one, outcome in zip(jobs, together, strict=True):
-        alone = train_stack([one], "cpu")[0]
+        alone = train_one(one)
         np.testing.assert_allclose(outcome.curve, alone.curve, rtol=1e-4)
         assert len(outcome.curve) <= one.recipe.epochs
         for name, weights in alone.weights.items():
@@ -89,7 +111,10 @@ def test_a_loss_that_is_not_finite_fails_one_model_of_a_stack() -> None:
     found = train_stack([good, bad], "cpu")
     assert found[0].error == ""
     assert "not finite" in found[1].error
-    np.testing.assert_allclose(found[0].curve, train_stack([good], "cpu")[0].curve, rtol=1e-4)
+    np.testing.assert_allclose(found[0].curve, train_one(good).curve, rtol=1e-4)
+    alone = train_all([bad, good], "cpu")
+    assert "not finite" in alone[0].error
+    assert alone[1].error == ""
 
 
 def test_a_full_gpu_halves_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,17 +126,99 @@ def test_a_full_gpu_halves_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return train_stack(jobs, "cpu")
 
-    monkeypatch.setattr("ethpredict.models.training.train_stack", small_gpu)
+    monkeypatch.setattr("ethpredict.models.stacked.train_stack", small_gpu)
     jobs = [job(seed, epochs=1) for seed in range(5)]
     found = train_all(jobs, "cuda")
     assert sizes == [5, 2, 3, 1, 2]
     for one, outcome in zip(jobs, found, strict=True):
-        np.testing.assert_allclose(outcome.curve, train_stack([one], "cpu")[0].curve, rtol=1e-4)
+        np.testing.assert_allclose(outcome.curve, train_one(one).curve, rtol=1e-4)
     monkeypatch.setattr(
-        "ethpredict.models.training.train_stack", lambda jobs, device: small_gpu(jobs * 3, device)
+        "ethpredict.models.stacked.train_stack", lambda jobs, device: small_gpu(jobs * 3, device)
     )
     with pytest.raises(torch.OutOfMemoryError):
         train_all(jobs[:1], "cuda")
+
+
+def test_bfloat16_products_learn_the_same_less_exactly() -> None:
+    """Mixed precision is a setting of the stack: near float32, and not float32."""
+    for kind in ("lstm", "gru", "mlp"):
+        exact = train_stack([job(1, kind=kind)], "cpu")[0]
+        short = train_stack([job(1, kind=kind, precision="bfloat16")], "cpu")[0]
+        off = np.abs(short.curve / exact.curve - 1).max()
+        assert 1e-6 < off < 0.03
+        assert {weights.dtype for weights in short.weights.values()} == {np.dtype(np.float32)}
+
+
+def test_jobs_of_another_precision_are_another_stack() -> None:
+    assert job(1).bucket() == job(2, rate=0.1, epochs=3).bucket()
+    assert len({job(1, precision=p).bucket() for p in ("float32", "tf32", "bfloat16")}) == 3
+
+
+@pytest.mark.parametrize(("precision", "short"), [("float32", False), ("tf32", True)])
+def test_tf32_only_where_it_is_asked_for(precision: str, short: bool) -> None:
+    flags = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    with settled("cuda", precision):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.backends.cuda.matmul.allow_tf32 is short
+        assert torch.backends.cudnn.allow_tf32 is short
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == flags
+
+
+def test_a_captured_step_is_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warm-up leaves no trace, recording runs nothing, each replay is one step.
+
+    A GPU is imitated: what runs while a graph is recorded is undone.
+    """
+    calls: list[str] = []
+
+    class Graph:
+        step: Any = None
+
+        def replay(self) -> None:
+            calls.append("replay")
+            stacks[-1].step()
+
+    class Recording:
+        def __init__(self, graph: Graph) -> None:
+            self.kept = [part.clone() for part in stacks[-1].state()]
+
+        def __enter__(self) -> None:
+            calls.append("record")
+
+        def __exit__(self, *error: object) -> None:
+            for part, kept in zip(stacks[-1].state(), self.kept, strict=True):
+                part.copy_(kept)
+
+    stacks: list[Any] = []
+    made = stacked._Stack
+
+    def remembered(*args: Any) -> Any:
+        stacks.append(made(*args))
+        return stacks[-1]
+
+    monkeypatch.setattr(stacked, "_Stack", remembered)
+    monkeypatch.setattr(torch.cuda, "Stream", MagicMock)
+    monkeypatch.setattr(torch.cuda, "current_stream", MagicMock())
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", Recording)
+    jobs = [job(1), job(2, rate=0.05)]
+    expected = train_stack(jobs, "cpu")
+    captured = [job(1, graph=True), job(2, rate=0.05, graph=True)]
+    for found, wanted in zip(train_stack(captured, "cpu"), expected, strict=True):
+        np.testing.assert_array_equal(found.curve, wanted.curve)
+        for name, weights in wanted.weights.items():
+            np.testing.assert_array_equal(found.weights[name], weights)
+    steps = 4 * max(len(outcome.curve) for outcome in expected)
+    assert calls == ["record", *["replay"] * steps]
+
+
+def test_a_precision_of_gpus_is_refused_on_a_cpu() -> None:
+    data = sample(300)
+    chosen = settings() | {"precision": "bfloat16"}
+    with pytest.raises(ModelError, match=r"model\.precision is bfloat16.*float32"):
+        PriceLstm().fit(PriceLstm().prepare(data, chosen), chosen, 1, "cpu")
 
 
 def sample(n: int = 400, memory: bool = True) -> Sample:

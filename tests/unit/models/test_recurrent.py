@@ -45,21 +45,3 @@ def test_stacked_layer_is_torchs_layer_of_each_model(kind: str) -> None:
             pairs.append((own[3].grad[m], net.bias_hh_l0.grad[2 * H :]))
         for found, wanted in pairs:
             torch.testing.assert_close(found, wanted, rtol=1e-11, atol=1e-12)
-
-
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
-def test_one_model_takes_torchs_layer_with_the_same_numbers(kind: str) -> None:
-    torch.manual_seed(5)
-    own = weights(4 if kind == "lstm" else 3)
-    x = torch.randn(M, T, B, IN, dtype=torch.float64)
-    layer = getattr(recurrent, kind)
-    together = layer(x, *own)
-    (together**2).sum().backward()
-    slopes = [weight.grad.clone() for weight in own]
-    for m in range(M):
-        one = [weight[m : m + 1].detach().requires_grad_() for weight in own]
-        alone = layer(x[m : m + 1], *one)
-        torch.testing.assert_close(alone[0], together[m], rtol=1e-11, atol=1e-12)
-        (alone**2).sum().backward()
-        for found, wanted in zip(one, slopes, strict=True):
-            torch.testing.assert_close(found.grad[0], wanted[m], rtol=1e-11, atol=1e-12)
