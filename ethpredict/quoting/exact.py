@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigvalsh_tridiagonal
+from scipy.special import logsumexp
 
 from ethpredict.errors import ConfigError
 from ethpredict.quoting._exact_kernels import (
@@ -14,13 +15,18 @@ from ethpredict.quoting._exact_kernels import (
     scaled_diagonal,
     stationary_log_ratios,
 )
-from ethpredict.quoting._kernels import spread_terms
 from ethpredict.quoting.checks import check_positive
+from ethpredict.quoting.generator import glft_generator
 from ethpredict.quoting.stiff import evolve_stiff
 
 Array = npt.NDArray[np.float64]
-# After this many relaxation times the start is forgotten beyond double precision.
-_FORGOTTEN = 80.0
+# ln of the share of the start that may be left when it is held to be forgotten.
+_FORGOTTEN = -40.0
+# Error of an eigenvalue over the largest entry of the matrix.
+_GAP_ERROR = 1e-14
+# ln of the largest ratio of neighbouring values that is carried over a horizon, and the
+# shortest horizon (times eta) at which a larger one does not matter.
+_STEEPEST, _LEAST_TIME = 690.0, 1e-270
 # Entries times steps of the uniformization, above which the implicit solver is quicker.
 _UNIFORM_WORK = 2e7
 # Below this it is quicker than asking whether the start is forgotten.
@@ -70,7 +76,8 @@ def exact_quotes(
     Raises
     ------
     ConfigError
-        If a parameter is outside its range.
+        If a parameter is outside its range, or the set so extreme that ratios of
+        neighbouring values leave double precision; the message gives the legal range.
 
     Notes
     -----
@@ -78,9 +85,9 @@ def exact_quotes(
     eigenvector of the smallest eigenvalue of M, or ``exp(-M horizon) v_T``; M has the
     diagonal ``alpha q^2 - beta q`` and the off-diagonal ``-eta``, with
     ``alpha = k g sigma^2/2``, ``beta = k mu``, ``eta = A (1+g/k)^{-(1+k/g)} e^{-k xi/2}``.
-    After 80 relaxation times the stationary quotes are returned. Before, the horizon is
-    crossed by uniformization (1e-14), or, where ``alpha Q^2 horizon`` would make that
-    slow, by an implicit solver (1e-10 in ln v, seconds at Q = 600).
+    Where the start is forgotten at every q the stationary quotes are returned. Before, the
+    horizon is crossed by uniformization (1e-14), or, where ``alpha Q^2 horizon`` would make
+    that slow, by an implicit solver (1e-10 in ln v, seconds at Q = 600).
 
     References
     ----------
@@ -93,22 +100,14 @@ def exact_quotes(
     >>> round(float(bid[30]), 6), bool(np.isnan(bid[60])), bool(np.isnan(ask[0]))
     (3.313045, True, True)
     """
-    check_positive(("sigma", "xi"), gamma=gamma, sigma=sigma, A=A, k=k, xi=xi)
-    if isinstance(Q, bool) or int(Q) != Q or Q < 1:
-        raise ConfigError("quoting.max_inventory / order_size", Q, "a whole number >= 1")
+    m = glft_generator(gamma, sigma, A, k, Q, mu, xi)
     if terminal not in ("liquidation", "stationary"):
         raise ConfigError("terminal", terminal, "'liquidation' or 'stationary'")
-    values = (gamma, sigma, A, k, mu, xi)
-    if not all(math.isfinite(value) for value in values):
-        raise ConfigError("quoting", values, "finite")
-    c1, power = spread_terms(gamma, k)
-    alpha, beta = 0.5 * k * gamma * sigma * sigma, k * mu
-    eta = A * math.exp(-power - 0.5 * k * xi)
+    alpha, beta, eta = float(m.alpha), float(m.beta), float(m.eta)
     logs = _log_ratios(int(Q), alpha, beta, eta, k * xi, horizon, terminal)
-    centre = c1 + 0.5 * xi
     bid, ask = np.full(2 * Q + 1, np.nan), np.full(2 * Q + 1, np.nan)
-    bid[:-1] = centre - logs / k
-    ask[1:] = centre + logs / k
+    bid[:-1] = m.centre - logs / k
+    ask[1:] = m.centre + logs / k
     return bid, ask
 
 
@@ -125,6 +124,8 @@ def _log_ratios(
     if horizon is None:
         return np.asarray(stationary_log_ratios(Q, alpha, beta, eta))
     check_positive(("horizon",), horizon=horizon)
+    if math.isnan(horizon):
+        raise ConfigError("quoting.horizon", horizon, ">= 0 seconds, or None")
     if math.isinf(horizon):
         return np.asarray(stationary_log_ratios(Q, alpha, beta, eta))
     if terminal == "stationary":
@@ -153,14 +154,46 @@ def evolved(end: Array, alpha: float, beta: float, eta: float, horizon: float) -
         Log ratios at the start of the horizon.
     """
     Q = len(end) // 2
+    if horizon == 0.0:
+        return end.copy()
+    steepest = float(np.abs(end).max())
+    if steepest > _STEEPEST:
+        if horizon * eta < _LEAST_TIME:
+            raise ConfigError(
+                "quoting.horizon",
+                horizon,
+                f"0, or >= {_LEAST_TIME / eta:g} s where neighbouring values at its end differ by "
+                f"a factor of exp({steepest:.0f})",
+                "Lower xi or Q.",
+            )
+        # A steeper end is forgotten at once: its neighbour flows in at rate eta.
+        end = np.clip(end, -_STEEPEST, _STEEPEST)
     s, _ = scaled_diagonal(Q, alpha, beta, eta)
     work = 0.25 * horizon * eta * (float(s.max()) + 2.0) * len(s)
     if work <= _CHEAP_WORK:
         return np.asarray(evolve_log_ratios(end, alpha, beta, eta, horizon))
-    lowest = eigvalsh_tridiagonal(s, -np.ones(2 * Q), select="i", select_range=(0, 1))
-    gap = float(lowest[1] - lowest[0]) * eta
-    if gap * horizon > _FORGOTTEN:
-        return np.asarray(stationary_log_ratios(Q, alpha, beta, eta))
-    if work > _UNIFORM_WORK:
-        return evolve_stiff(end, s, horizon * eta)
-    return np.asarray(evolve_log_ratios(end, alpha, beta, eta, horizon))
+    final = np.asarray(stationary_log_ratios(Q, alpha, beta, eta))
+    if _start_left(s, final, end, horizon * eta) < _FORGOTTEN:
+        return final
+    if work <= _UNIFORM_WORK:
+        return np.asarray(evolve_log_ratios(end, alpha, beta, eta, horizon))
+    # A steep end relaxes within the shortest time of M, in few steps of the uniformization.
+    short = min(horizon, 1.0 / ((float(s.max()) + 2.0) * eta))
+    calm = np.asarray(evolve_log_ratios(end, alpha, beta, eta, short))
+    return evolve_stiff(calm, s, (horizon - short) * eta)
+
+
+def _start_left(s: Array, final: Array, start: Array, time: float) -> float:
+    """Bound of ln of the relative error, at any q, of taking the stationary vector f.
+
+    With ``v(time) = sum_i c_i e^{-lambda_i time} f_i`` the vector v/(c_0 f_0) differs from 1
+    at q by no more than ``e^{-gap time} |v(0)| / (c_0 f_0(q))``: a start far from f, or a
+    tail of f, takes longer.
+    """
+    n = len(s)
+    lowest = eigvalsh_tridiagonal(s, -np.ones(n - 1), select="i", select_range=(0, 1))
+    gap = float(lowest[1] - lowest[0]) - _GAP_ERROR * float(s.max())
+    f = np.concatenate(([0.0], np.cumsum(final)))
+    v = np.concatenate(([0.0], np.cumsum(start)))
+    f -= 0.5 * logsumexp(2.0 * f)
+    return float(0.5 * logsumexp(2.0 * v) - logsumexp(f + v) - f.min() - gap * time)

@@ -209,12 +209,13 @@ def _member_path(
         _LOG.warning(
             "quote %s: no fit of A and k in %d windows of %g d: at most %d would-be fills, "
             "quoting.calibration.min_fills = %d; glft cannot quote on the order book with it. "
-            "Lengthen window_days or lower min_fills",
+            "Lengthen window_days or lower min_fills%s",
             name,
             len(moments),
             settings.window_days,
             int(pooled["n_fills"].max()) if len(pooled) else 0,
             settings.min_fills,
+            f"; last refusal: {pooled['reason'].iloc[-1]}" if pooled["reason"].any() else "",
         )
     if np.isnan(sigma[rows]).all():
         raise TrialError(

@@ -12,6 +12,7 @@ from ethpredict.errors import ConfigError
 from ethpredict.quoting._table_kernels import table_log_ratios
 from ethpredict.quoting.checks import check_positive
 from ethpredict.quoting.exact import evolved
+from ethpredict.quoting.generator import glft_generator
 
 Array = npt.NDArray[np.float64]
 # Bucket of sigma = 0, which has no logarithm.
@@ -115,29 +116,20 @@ def exact_tables(
     >>> round(float(bid), 6), round(float(ask), 6)
     (3.313045, 3.313045)
     """
-    check_positive(("sigma", "xi"), gamma=gamma, sigma=sigma, A=A, k=k, xi=xi)
-    if isinstance(Q, bool) or int(Q) != Q or Q < 1:
-        raise ConfigError("quoting.max_inventory / order_size", Q, "a whole number >= 1")
     left = np.inf if horizon is None else horizon
     check_positive(("horizon",), horizon=left)
-    given = (gamma, sigma, A, k, mu, xi, left)
-    wide = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in given))
-    g, s, a, decay, drift, jump, time = (np.ravel(v) for v in wide)
-    for values in (g, s, a, decay, drift, jump):
-        if not np.isfinite(values).all():
-            raise ConfigError("quoting", float(values[~np.isfinite(values)][0]), "finite")
-    if np.isnan(time).any():
+    if np.isnan(left).any():
         raise ConfigError("quoting.horizon", math.nan, ">= 0")
-    log_ratio = np.log1p(g / decay)
-    centre = log_ratio / g + 0.5 * jump
-    eta = a * np.exp(-(1.0 + decay / g) * log_ratio - 0.5 * decay * jump)
-    alpha, beta = 0.5 * decay * g * s * s, decay * drift
-    out = np.empty((len(g), 2 * int(Q)))
+    m = glft_generator(gamma, sigma, A, k, Q, mu, xi)
+    given = (m.centre, m.alpha, m.beta, m.eta, k, left)
+    wide = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in given))
+    centre, alpha, beta, eta, decay, time = (np.ravel(v) for v in wide)
+    out = np.empty((len(eta), 2 * int(Q)))
     ending = np.isfinite(time)
     table_log_ratios(int(Q), alpha, np.where(ending, 0.0, beta), eta, out)
     for i in np.flatnonzero(ending & (beta != 0.0) & (time > 0.0)):
         out[i] = evolved(out[i], alpha[i], beta[i], eta[i], time[i])
-    return QuoteTables(centre, decay.copy(), out)
+    return QuoteTables(centre.copy(), decay.copy(), out)
 
 
 class TableCache:

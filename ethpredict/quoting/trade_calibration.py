@@ -60,7 +60,9 @@ class TradeFit:
     p_value: float
 
 
-def mean_exposure(k: npt.ArrayLike, sigma: npt.ArrayLike, seconds: npt.ArrayLike) -> Array:
+def mean_exposure(
+    k: npt.ArrayLike, sigma: npt.ArrayLike, seconds: npt.ArrayLike, mu: npt.ArrayLike = 0.0
+) -> Array:
     """Effective length of a window for counts against a diffusing mid.
 
     Parameters
@@ -71,19 +73,21 @@ def mean_exposure(k: npt.ArrayLike, sigma: npt.ArrayLike, seconds: npt.ArrayLike
         Volatility of the mid within windows, USD/sqrt(s), >= 0.
     seconds : array_like
         Length of a window dT, s.
+    mu : array_like
+        Drift of the mid towards the orders, USD/s.
 
     Returns
     -------
     ndarray
-        ``Phi = 2/(k^2 sigma^2) (exp(k^2 sigma^2 dT/2) - 1)``, s; dT where k sigma is 0. The
+        ``Phi = (exp(r dT) - 1)/r`` with ``r = k mu + k^2 sigma^2/2``, s; dT where r is 0. The
         expected number of prints beyond delta is ``A e^{-k delta} Phi``.
 
     References
     ----------
     Fernandez-Tapia (2015), thesis, chapter 4, proposition 6.
     """
-    decay, vol, length = (np.asarray(v, dtype=np.float64) for v in (k, sigma, seconds))
-    rate = 0.5 * (decay * vol) ** 2
+    decay, vol, length, drift = (np.asarray(v, dtype=np.float64) for v in (k, sigma, seconds, mu))
+    rate = decay * drift + 0.5 * (decay * vol) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(rate == 0.0, length, np.expm1(rate * length) / rate))
 
@@ -280,6 +284,7 @@ def walk_forward_trades(
     min_fills: int = 50,
     through: float = 0.0,
     max_age_s: float = np.inf,
+    naive_deltas: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Waiting-time fits at given moments, each on the trades of a trailing span.
 
@@ -295,6 +300,8 @@ def walk_forward_trades(
         Span, days, > 0.
     min_fills : int
         As in :func:`fit_trades`.
+    naive_deltas : array_like, optional
+        Distances of the naive estimate; None: `deltas`.
 
     Returns
     -------
@@ -310,28 +317,25 @@ def walk_forward_trades(
     for moment in np.asarray(at, dtype=np.int64).tolist():
         low, high = np.searchsorted(ts, [moment - span, moment], side="left")
         part = slice(int(low), int(high))
-        sides = observe_trades(
-            ts[part],
-            price[part],
-            side[part],
-            mid_ts,
-            mid,
-            deltas,
-            window_s,
-            moment - span,
-            moment,
-            through,
-            max_age_s,
-        )
-        sides["both"] = sides["bid"].with_side(sides["ask"])
+        shown = (ts[part], price[part], side[part], mid_ts, mid)
+        rest = (window_s, moment - span, moment, through, max_age_s)
+        sides = _three_sides(observe_trades(*shown, deltas, *rest))
+        plain = sides
+        if naive_deltas is not None and not np.array_equal(naive_deltas, deltas):
+            plain = _three_sides(observe_trades(*shown, naive_deltas, *rest))
         for name, windows in sides.items():
+            naive = deepest_print_fit(plain[name])
             try:
                 f = fit_trades(windows, "waiting", 0.0, min_fills)
-                naive = deepest_print_fit(windows)
                 values = (f.A, f.A_se, f.k, f.k_se, f.n_fills, f.chi2, f.p_value, False, "", *naive)
             except TrialError as error:
                 nans = (np.nan,) * 4
                 fills = int(windows.fills[0])
-                values = (*nans, fills, np.nan, np.nan, False, error.reason, np.nan, np.nan)
+                values = (*nans, fills, np.nan, np.nan, False, error.reason, *naive)
             rows.append((moment, name, *values))
     return pd.DataFrame(rows, columns=list(FIT_COLUMNS)).astype(FIT_COLUMNS)
+
+
+def _three_sides(sides: dict[str, TradeWindows]) -> dict[str, TradeWindows]:
+    """Both sides, and pooled."""
+    return {**sides, "both": sides["bid"].with_side(sides["ask"])}

@@ -13,6 +13,7 @@ from ethpredict.errors import TrialError
 from ethpredict.quoting.book_mid import Pieces, book_mids
 from ethpredict.quoting.impact import fill_impact
 from ethpredict.quoting.trade_calibration import FIT_COLUMNS, walk_forward_trades
+from ethpredict.quoting.trade_mid import trade_mid, trade_mid_error
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -20,48 +21,15 @@ Trades = Callable[[], Iterable[pd.DataFrame]]
 
 STREAM_COLUMNS = FIT_COLUMNS | {"xi": "float64", "xi_se": "float64", "mid_source": "str"}
 DISTANCES = 8
-_LATEST = 3
 # The farthest order is reached by this share of the prints beyond the nearest.
 _REACHED = 0.02
 _DAY_NS = 86_400 * 10**9
 # A mid that no trade has renewed for so many windows is not one to quote around.
 _STALE_WINDOWS = 30.0
-
-
-def trade_mid(price: npt.ArrayLike, aggressor_side: npt.ArrayLike) -> Array:
-    """Mid that trades alone tell: halfway between the touches of the latest trades.
-
-    Parameters
-    ----------
-    price, aggressor_side : array_like, shape (N,)
-        USD; +1 buy, -1 sell.
-
-    Returns
-    -------
-    ndarray, shape (N,)
-        USD, as known after each trade; nan before both sides have traded.
-
-    Notes
-    -----
-    The ask is taken for the lowest of the last three buys, the bid for the highest of the last
-    three sells: a print deep in the book does not move the mid.
-
-    Examples
-    --------
-    >>> trade_mid([101.0, 99.0, 103.0], [1, -1, 1])
-    array([ nan, 100., 100.])
-    """
-    paid, side = np.asarray(price, dtype=np.float64), np.asarray(aggressor_side)
-    total = np.zeros(len(paid))
-    for sign in (1.0, -1.0):
-        own = sign * paid[side == sign]
-        best = own.copy()
-        for back in range(1, _LATEST):
-            best[back:] = np.minimum(best[back:], own[: max(len(own) - back, 0)])
-        count = np.cumsum(side == sign)
-        touch = np.append(np.nan, sign * best)
-        total += touch[count]
-    return np.asarray(0.5 * total)
+# How many errors of the mid the nearest would-be order stands beyond the touch.
+_STAND_OFF = 4.0
+# The largest error of the mid in units of 1/k: A comes out too high by exp((k error)^2/2).
+_MOST_ERROR = 0.35
 
 
 def distance_grid(depth: Array, nearest: float) -> Array:
@@ -142,6 +110,8 @@ def stream_fits(
         hardly move within it: orders are also reached by the mid.
     nearest_bps : float
         Distance of the nearest would-be order, bps of the price, > 0; beyond the spread.
+        Around a mid that trades tell it is moved out to four errors of that mid beyond the
+        touch, so that ordinary trades around a mid that moved are not taken for deep ones.
     min_fills : int
         Fewer fills of the nearest order refuse a fit.
     member : str
@@ -158,7 +128,8 @@ def stream_fits(
         nearest order, towards the taker. Such a print fills the whole order under strict
         trade-through, whatever its size, so that this is the move per fill of size D.
         mid_source is `book` or `trades`; the latter is flagged `approximate`, because between
-        trades such a mid stands still: where they are far apart A comes out too high.
+        trades such a mid stands still. Where its error passes 0.35/k the fit is refused.
+        A_naive and k_naive stand at distances from `nearest_bps` on in any case.
 
     Raises
     ------
@@ -172,7 +143,9 @@ def stream_fits(
     for (moment, part), (_, quoted) in zip(spans, mids, strict=True):
         seen += len(part)
         at, middle, source = _mids(part, quoted)
-        fits = _moment_fits(part, at, middle, moment, window_days, window_s, nearest_bps, min_fills)
+        fits = _moment_fits(
+            part, at, middle, moment, window_days, window_s, nearest_bps, min_fills, source
+        )
         found.append(fits.assign(mid_source=source, approximate=source == "trades"))
     if seen == 0:
         raise TrialError(
@@ -201,6 +174,7 @@ def _moment_fits(
     window_s: float,
     nearest_bps: float,
     min_fills: int,
+    source: str,
 ) -> pd.DataFrame:
     """Intensity and impact on the trades of one span."""
     ts = part["ts"].to_numpy(np.int64)
@@ -210,18 +184,26 @@ def _moment_fits(
     if len(at):
         reference = np.where(before >= 0, middle[np.maximum(before, 0)], np.nan)
     depth = (price - reference) * side
-    nearest = nearest_bps * 1e-4 * (float(np.median(price)) if len(price) else 1.0)
+    known = depth[np.isfinite(depth)]
+    asked = nearest_bps * 1e-4 * (float(np.median(price)) if len(price) else 1.0)
+    nearest, error = asked, 0.0
+    if source == "trades" and len(known):
+        error = trade_mid_error(ts, side, at, middle, _STALE_WINDOWS * window_s)
+        touch = max(float(np.median(known)), 0.0)
+        nearest = max(asked, touch + _STAND_OFF * error) if np.isfinite(error) else asked
     fits = walk_forward_trades(
         part,
         at,
         middle,
         [moment],
         window_days,
-        distance_grid(depth[np.isfinite(depth)], nearest),
+        distance_grid(known, nearest),
         window_s,
         min_fills,
         max_age_s=_STALE_WINDOWS * window_s,
+        naive_deltas=distance_grid(known, asked),
     )
+    fits = _refuse_stale(fits, error)
     deep = depth > nearest
     xi, xi_se = np.nan, np.nan
     try:
@@ -232,3 +214,21 @@ def _moment_fits(
         xi = np.nan
     pooled = fits["side"] == "both"
     return fits.assign(xi=np.where(pooled, xi, np.nan), xi_se=np.where(pooled, xi_se, np.nan))
+
+
+def _refuse_stale(fits: pd.DataFrame, error: float) -> pd.DataFrame:
+    """Take back fits around a mid whose error is no longer small against 1/k.
+
+    The naive k counts as well: it is seen from near, where a stale mid still leaves prints.
+    """
+    steepest = fits[["k", "k_naive"]].max(axis=1) * error
+    stale = steepest > _MOST_ERROR
+    out = fits.copy()
+    for i in fits.index[stale]:
+        out.loc[i, "reason"] = (
+            f"the trades tell the mid to within {error:.3g} USD only, {steepest[i]:.2g} of 1/k: "
+            f"must be <= {_MOST_ERROR:g}, or A comes out too high; give the market a book, or set "
+            "quoting.calibration.source to bars"
+        )
+    out.loc[stale, ["A", "A_se", "k", "k_se", "chi2", "p_value"]] = np.nan
+    return out

@@ -21,51 +21,9 @@ from ethpredict.quoting._exact_kernels import (
 from ethpredict.quoting.glft import closed_form_quotes, exact_quotes
 from ethpredict.quoting.stiff import evolve_stiff
 from ethpredict.quoting.tables import exact_tables
+from tests.unit.quoting.glft_oracle import eigenvector, matrix, oracle_quotes
 
 BASE = {"gamma": 0.01, "sigma": 0.3, "A": 0.9, "k": 0.3}
-
-
-def matrix(gamma, sigma, A, k, Q, mu, xi):
-    """Diagonal of M and eta, in the working precision of mpmath."""
-    g, s, a, decay, drift, jump = (mpmath.mpf(v) for v in (gamma, sigma, A, k, mu, xi))
-    eta = a * (1 + g / decay) ** -(1 + decay / g) * mpmath.exp(-decay * jump / 2)
-    alpha, beta = decay * g * s**2 / 2, decay * drift
-    return [alpha * q * q - beta * q for q in range(-Q, Q + 1)], eta
-
-
-def eigenvector(diagonal, eta):
-    """Inverse iteration by elimination, in which every number is positive.
-
-    For a positive v the least of ``(M v)_q / v_q`` is a lower bound of the eigenvalue
-    (Collatz-Wielandt): it is the next shift. Stops when the bounds meet in every entry.
-    """
-    n = len(diagonal)
-    v, shift = [mpmath.mpf(1)] * n, min(diagonal) - 2 * eta
-    for _ in range(500):
-        pivots = [diagonal[0] - shift]
-        for d in diagonal[1:]:
-            pivots.append(d - shift - eta * eta / pivots[-1])
-        assert min(pivots) > 0
-        y = [v[0]]
-        for i in range(1, n):
-            y.append(v[i] + eta * y[-1] / pivots[i - 1])
-        v[-1] = y[-1] / pivots[-1]
-        for i in range(n - 2, -1, -1):
-            v[i] = (y[i] + eta * v[i + 1]) / pivots[i]
-        padded = [mpmath.mpf(0), *v, mpmath.mpf(0)]
-        bounds = [diagonal[i] - eta * (padded[i] + padded[i + 2]) / padded[i + 1] for i in range(n)]
-        if max(bounds) - min(bounds) < mpmath.mpf(10) ** -25 * eta:
-            return v
-        shift = min(bounds) - mpmath.mpf(10) ** -35 * eta
-    raise AssertionError("the oracle did not converge")
-
-
-def oracle_quotes(v, gamma, k, xi):
-    g, decay, n = mpmath.mpf(gamma), mpmath.mpf(k), len(v)
-    centre = mpmath.log(1 + g / decay) / g + mpmath.mpf(xi) / 2
-    bid = [centre + mpmath.log(v[i] / v[i + 1]) / decay for i in range(n - 1)]
-    ask = [centre + mpmath.log(v[i] / v[i - 1]) / decay for i in range(1, n)]
-    return np.array([float(x) for x in bid]), np.array([float(x) for x in ask])
 
 
 def random_set(rng, limit):
@@ -234,7 +192,7 @@ def test_exact_goes_to_the_closed_form_as_the_limit_and_the_lots_grow(gamma, sig
     assert errors[1] < 2e-3
 
 
-@settings(max_examples=30)
+@settings(max_examples=40)
 @given(
     st.floats(1e-3, 1.0),
     st.floats(0.05, 2.0),
@@ -242,19 +200,37 @@ def test_exact_goes_to_the_closed_form_as_the_limit_and_the_lots_grow(gamma, sig
     st.floats(0.1, 5.0),
     st.integers(1, 20),
     st.floats(-0.01, 0.01),
+    st.one_of(st.just(0.0), st.floats(1e-3, 3.0)),
     st.floats(0.05, 20.0),
     st.one_of(st.none(), st.floats(0, 50)),
+    st.sampled_from(["liquidation", "stationary"]),
 )
-def test_scaling_mirror_and_order(gamma, sigma, A, k, Q, mu, c, horizon):
-    bid, ask = exact_quotes(gamma, sigma, A, k, Q, mu, 0.0, horizon)
+def test_scaling_mirror_and_order(gamma, sigma, A, k, Q, mu, jump, c, horizon, terminal):
+    """With and without impact (`jump` in units of 1/k), over a horizon and for ever."""
+    xi = jump / k
+    bid, ask = exact_quotes(gamma, sigma, A, k, Q, mu, xi, horizon, terminal)
     near = {"rtol": 1e-9, "atol": 1e-9 / k}
-    scaled = exact_quotes(gamma / c, sigma * c, A, k / c, Q, mu * c, 0.0, horizon)
+    scaled = exact_quotes(gamma / c, sigma * c, A, k / c, Q, mu * c, xi * c, horizon, terminal)
     np.testing.assert_allclose(scaled[0] / c, bid, **near)
-    mirrored_bid, mirrored_ask = exact_quotes(gamma, sigma, A, k, Q, -mu, 0.0, horizon)
+    np.testing.assert_allclose(scaled[1] / c, ask, **near)
+    mirrored_bid, mirrored_ask = exact_quotes(gamma, sigma, A, k, Q, -mu, xi, horizon, terminal)
     np.testing.assert_allclose(mirrored_bid[::-1], ask, **near)
     np.testing.assert_allclose(mirrored_ask[::-1], bid, **near)
     assert (np.diff(bid[:-1]) >= -1e-9 / k).all()
     assert (np.diff(ask[1:]) <= 1e-9 / k).all()
+
+
+@settings(max_examples=25)
+@given(st.floats(1e-4, 1e-2), st.floats(0.2, 0.6), st.floats(0.5, 2.0), st.floats(0.2, 0.5))
+def test_exact_goes_to_the_closed_form_at_zero_inventory_as_the_limit_grows(gamma, sigma, A, k):
+    """Slow risk, many lots: the distance falls with every doubling of Q to a small floor."""
+    closed = float(closed_form_quotes(gamma, sigma, A, k, 0.0)[0])
+    width = (2 * k * A / (gamma * sigma**2)) ** 0.25
+    limits = [max(1, round(width * 2**i)) for i in range(-1, 4)]
+    error = np.array([abs(exact_quotes(gamma, sigma, A, k, Q)[0][Q] - closed) * k for Q in limits])
+    assert (np.diff(error) < 1e-3 * error[0]).all()
+    assert error[-1] < 0.05 * error[0]
+    assert error[-1] < 2e-3
 
 
 def test_limits():

@@ -132,11 +132,35 @@ def test_formulas_of_the_vectors(shared_vectors):
     np.testing.assert_allclose(bernoulli_intensity(at_least_one, 1.0), expected, rtol=1e-12)
 
 
-def test_mean_exposure_is_an_integral():
+def test_mean_exposure_is_an_integral(shared_vectors):
+    """Also with a drift, whose rule the vectors file states."""
+    rules = json.loads((shared_vectors / "calibration.json").read_text())["rules"]
+    assert any("exp((k mu + k^2 s^2/2)dT)-1)/(k mu + k^2 s^2/2)" in rule for rule in rules)
     k, sigma, length = 0.4, 0.7, 5.0
-    integral = quad(lambda t: np.exp(0.5 * (k * sigma) ** 2 * t), 0, length)[0]
-    assert float(mean_exposure(k, sigma, length)) == pytest.approx(integral, rel=1e-12)
+    for mu in (0.0, 0.3, -0.2, -0.5 * k * sigma**2):
+        rate = k * mu + 0.5 * (k * sigma) ** 2
+        integral = quad(lambda t, rate=rate: np.exp(rate * t), 0, length)[0]
+        assert float(mean_exposure(k, sigma, length, mu)) == pytest.approx(integral, rel=1e-12)
     assert mean_exposure([k, 0.0], [0.0, 1.0], length).tolist() == [length, length]
+
+
+def test_a_drift_towards_the_orders_brings_fills():
+    """Counts of prints beyond an order, the mid drifting up: asks more, bids fewer."""
+    A, k, mu, seconds = 2.0, 0.5, 0.8, 40_000
+    rng = np.random.default_rng(4)
+    ts = np.sort(rng.integers(0, seconds * SECOND, rng.poisson(2 * A * seconds)))
+    side = np.where(rng.random(len(ts)) < 0.5, 1, -1)
+    elapsed = ts % SECOND / SECOND
+    price = 3000 + mu * elapsed + side * rng.exponential(1 / k, len(ts))
+    deltas = np.array([1.0, 2.0, 3.0])
+    opening = np.arange(seconds) * SECOND
+    sides = observe_trades(
+        ts, price, side, opening, np.full(seconds, 3000.0), deltas, 1.0, 0, seconds * SECOND
+    )
+    for name, towards in (("ask", mu), ("bid", -mu)):
+        expected = A * np.exp(-k * deltas) * mean_exposure(k, 0.0, 1.0, towards) * seconds
+        got = sides[name].counts.sum(axis=0)
+        np.testing.assert_array_less(np.abs(got - expected), 4 * np.sqrt(expected))
 
 
 # sigma, dT, and what the vectors file measured: deepest print, -ln(1-P), waiting times.

@@ -8,10 +8,11 @@ import pytest
 
 from ethpredict.data.book_check import rebuild_best
 from ethpredict.data.captures import read_capture
-from ethpredict.data.synthetic import generate
+from ethpredict.data.synthetic import generate, mid_path
 from ethpredict.errors import TrialError
 from ethpredict.quoting.book_mid import book_mids
-from ethpredict.quoting.trade_stream import stream_fits, trade_mid, trailing_windows
+from ethpredict.quoting.trade_mid import trade_mid, trade_mid_error
+from ethpredict.quoting.trade_stream import stream_fits, trailing_windows
 from tests.unit.data.synthetic_markets import settings as market_settings
 from tests.unit.quoting.trade_paths import SECOND, planted_path
 
@@ -109,18 +110,42 @@ def day_fit(market, window_s: float, nearest_bps: float, book=tuple) -> pd.DataF
 
 
 def test_the_synthetic_markets_own_trades_and_the_naive_estimate_beside_them() -> None:
-    """Within 5 % at A dT = 1; at A dT = 2 the deepest prints lose 40 % of A."""
+    """Within 5 % at A dT = 1 and 2; at 2, where a window holds two fills, the naive loses 40 %."""
     market = busy_market(trades_per_day=345_600)
     truth = market.truth["fill"]
-    fits = day_fit(market, 1.0, 3.0)
     assert truth["A"] == pytest.approx(1.0)
-    for side in ("bid", "ask", "both"):
-        assert fits["A"][side] == pytest.approx(truth["A"], rel=0.05)
-        assert fits["k"][side] == pytest.approx(truth["k"], rel=0.05)
-        assert fits["A_naive"][side] < 0.85 * truth["A"]
-    slow = day_fit(market, 2.0, 1.5)
-    assert slow["A_naive"]["both"] == pytest.approx(0.6 * truth["A"], rel=0.1)
-    assert slow["A"]["both"] == pytest.approx(truth["A"], rel=0.1)
+    for window_s, naive in ((1.0, 0.78), (2.0, 0.58)):
+        fits = day_fit(market, window_s, 1.0)
+        for side in ("bid", "ask", "both"):
+            assert fits["A"][side] == pytest.approx(truth["A"], rel=0.05)
+            assert fits["k"][side] == pytest.approx(truth["k"], rel=0.05)
+            assert fits["p_value"][side] > 1e-3
+            assert fits["A_naive"][side] == pytest.approx(naive * truth["A"], rel=0.05)
+
+
+def test_trades_too_far_apart_to_tell_the_mid_are_refused() -> None:
+    """One in four seconds: an order around such a mid is run over, A came out 8 times too high."""
+    market = generate(market_settings(days=1))
+    fits = day_fit(market, 1.0, 1.0)
+    assert fits["A"].isna().all()
+    assert fits["reason"].str.contains(r"the mid to within .* USD only, .* of 1/k").all()
+    assert (fits["A_naive"] > 3.0 * market.truth["fill"]["A"]).all()
+
+
+def test_error_of_the_mid_that_trades_tell() -> None:
+    """Within 40 % of its distance from the mid path that no table shows; needs both sides."""
+    wanted = market_settings(days=1, sweep_fraction=0.5, trades_per_day=345_600)
+    market, (_, mid) = generate(wanted), mid_path(wanted)
+    trades = market.trades
+    told = trade_mid(trades["price"], trades["aggressor_side"])
+    known = np.isfinite(told)
+    at, side = trades["ts"].to_numpy()[known], trades["aggressor_side"].to_numpy()[known]
+    opening = int(market.candles["ts_open"].iloc[0]) + np.arange(60, len(mid)) * SECOND
+    off = told[known][np.searchsorted(at, opening, side="right") - 1] - mid[60:]
+    error = trade_mid_error(at, side, at, told[known], 30.0)
+    assert error == pytest.approx(float(np.sqrt(np.mean(off**2))), rel=0.4)
+    assert trade_mid_error(at, np.ones(len(at)), at, told[known], 30.0) == np.inf
+    assert trade_mid_error(at, side, at, told[known], 1e-9) == np.inf
 
 
 def test_the_mid_of_the_synthetic_book() -> None:
