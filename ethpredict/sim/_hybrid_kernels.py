@@ -41,6 +41,7 @@ from ethpredict.sim._account_kernels import (
     record_fill,
 )
 from ethpredict.sim._amm_kernels import amount_out
+from ethpredict.sim._attack_kernels import sandwich_price
 from ethpredict.sim._hedge_kernels import Terms, add_leg, best_hedge, value_change
 from ethpredict.sim._lob_kernels import (
     ASKS,
@@ -75,6 +76,8 @@ from ethpredict.sim._transaction_kernels import (
     P_LIQUIDITY,
     P_MAX,
     P_MIN_TRADE,
+    P_SANDWICH,
+    P_SLIPPAGE,
     choose_tip,
     close_position,
     opportunity,
@@ -122,7 +125,7 @@ def choose_hedge(
     lots : int
         Signed; 0 where no trade gains.
     surplus : float
-        ``G(a)``, USD.
+        ``G(a)`` less what sandwiches take on average, USD.
     """
     fee, buying = settings[P_FEE], wanted > 0.0
     most = stock
@@ -136,7 +139,9 @@ def choose_hedge(
     lots = lots if buying else -lots
     size = lots * lot
     change = order_size * value_change(q, size / order_size, terms)
-    return lots, size * price + change - trade_cost(size, reserve0, reserve1, fee)
+    cost = trade_cost(size, reserve0, reserve1, fee)
+    surplus = size * price + change - cost
+    return lots, surplus - sandwich_price(cost, settings[P_SLIPPAGE], settings[P_SANDWICH])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -22,6 +22,7 @@ PNL_PARTS = (
     "pnl_funding",
     "pnl_gas",
     "pnl_bribe",
+    "pnl_sandwich",
     "pnl_lp_fees",
     "pnl_lp_adverse",
     "pnl_liquidation",
@@ -53,6 +54,8 @@ METRICS = (
     "n_sent",
     "n_reverts",
     "n_not_included",
+    "n_front_runs",
+    "n_sandwiches",
     "n_timeouts",
     "mean_tip_gwei",
     "mean_chance",
@@ -149,6 +152,7 @@ def pnl_parts(run_id: str, outcome: Outcome | Kept) -> dict[str, float]:
         "pnl_funding": float(accounts[acc.FUNDING]),
         "pnl_gas": float(accounts[acc.GAS]),
         "pnl_bribe": float(accounts[acc.BRIBE]),
+        "pnl_sandwich": float(accounts[acc.SANDWICHED]),
         "pnl_liquidation": float(accounts[acc.LIQUIDATION]),
         "pnl_lp_fees": float(accounts[acc.LP_FEES]),
         "pnl_lp_adverse": float(accounts[acc.LP_ADVERSE]),
@@ -251,13 +255,13 @@ def hedge_metrics(accounts: Floats, venue: Venue) -> dict[str, float]:
         ``book_pnl`` and ``pool_pnl`` (USD; they sum to ``pnl``, each with its own inventory and
         the closing of its own leg), ``n_hedges`` (fills on the pool), ``hedge_volume`` (ETH),
         ``hedge_cost`` (USD: what they paid beyond the mid of their decision: impact, swap fee,
-        gas and bribe).
+        gas, bribe and sandwiches).
     """
     names = ("book_pnl", "pool_pnl", "n_hedges", "hedge_volume", "hedge_cost")
     if not venue.hedges:
         return dict.fromkeys(names, math.nan)
     pool = float(accounts[acc.POOL_CASH])
-    spent = (acc.POOL_SPREAD, acc.POOL_FEES, acc.GAS, acc.BRIBE)
+    spent = (acc.POOL_SPREAD, acc.POOL_FEES, acc.GAS, acc.BRIBE, acc.SANDWICHED)
     values = (
         float(accounts[acc.CASH]) - pool,
         pool,
@@ -321,6 +325,8 @@ def run_metrics(
         "n_sent": float(accounts[acc.N_SENT]),
         "n_reverts": float(accounts[acc.N_REVERTS]),
         "n_not_included": float(accounts[acc.N_NOT_INCLUDED]),
+        "n_front_runs": float(accounts[acc.N_FRONT_RUNS]),
+        "n_sandwiches": float(accounts[acc.N_SANDWICHES]),
         "n_timeouts": float(accounts[acc.N_TIMEOUTS]),
         "mean_tip_gwei": _ratio(float(accounts[acc.TIPS]), float(accounts[acc.N_SENT])),
         "mean_chance": _ratio(float(accounts[acc.CHANCES]), float(accounts[acc.N_SENT])),

@@ -193,6 +193,7 @@ def simulate_run(
             mu,
             h_rem,
             market.first_row,
+            (tapes or Tapes(None)).pool(run, market),
             amm_settings(run, market),
             equity,
             inventory,

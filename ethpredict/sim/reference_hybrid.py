@@ -135,6 +135,7 @@ def _play_hedge(
         at_hand = funds, p[amm.P_MAX] + legs[1] * lot
         price = reference + float(quotes.shift[i])
         sent, surplus = _hedge(world, quotes, i, wanted, price, at_hand, held, s)
+        surplus -= p[amm.P_SANDWICH] * (p[amm.P_SLIPPAGE] * abs(world.cost(sent * lot)))
     if sent != 0:
         tip, chance, utility = choose_tip(surplus, cost, curve, unit, p)
         sent = sent if abs(sent) * lot >= p[amm.P_MIN_TRADE] and utility > 0.0 else 0

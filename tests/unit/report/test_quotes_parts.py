@@ -150,6 +150,9 @@ def test_bribes_are_weighted_by_transactions(found: Artefacts) -> None:
     assert cell(table, 0, "Mean tip") == f"{(sent * sent / 10).sum() / sent.sum():.4f}"
     assert cell(table, 0, "Included") == f"{1 - 4 * len(rows) / sent.sum():.1%}"
     assert cell(table, 0, "Reverts") == str(3 * len(rows))
+    assert cell(table, 0, "Front-run") == str(len(rows))
+    assert cell(table, 0, "Sandwiched") == str(2 * len(rows))
+    assert cell(table, 0, "Sandwiches (USD)") == "−7.50"
 
 
 def test_inclusion_is_told_with_its_errors(found: Artefacts) -> None:

@@ -40,7 +40,12 @@ CASES: list[dict[str, Any]] = [
     {"quoting__strategy": "avellaneda_stoikov", "quoting__alpha": "shift"},
     {"quoting__layers__count": 3, "quoting__sizing__mode": "volatility_target"},
     {"quoting__inventory_target": -2.3, "quoting__inventory_timeout": 2000.0},
-    {"sim__amm__bribe__mode": "optimal", "sim__amm__bribe__auction": "all_pay"},
+    {
+        "sim__amm__bribe__mode": "optimal",
+        "sim__amm__bribe__auction": "all_pay",
+        "sim__amm__frontrun_probability": 0.2,
+        "sim__amm__sandwich_probability": 0.3,
+    },
     {"sim__amm__chain": "op", "sim__amm__data_fee_gwei": 900.0, "quoting__order_size": 2.5},
     {
         "sim__amm__bribe__mode": "percentile",
@@ -118,6 +123,7 @@ def test_parts_and_legs_sum(make_market: Any, make_member: Any) -> None:
             "quoting__strategy": ("glft", "glft_exact", "avellaneda_stoikov")[seed % 3],
             "sim__amm__fee_bps": int(rng.integers(0, 8)),
             "sim__amm__bribe__auction": ("first_price", "all_pay", "builder_tip")[seed % 3],
+            "sim__amm__sandwich_probability": float(rng.uniform(0, 0.3)),
             "sim__amm__slippage_bps": float(rng.uniform(0.5, 10)),
             "sim__lob__maker_fee_bps": float(rng.uniform(-1, 2)),
         }

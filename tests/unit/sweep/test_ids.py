@@ -56,6 +56,7 @@ CONTEXTS = [
     {"model.ensemble.partners": "xgboost"},
     {"sim.venue": "amm"},
     {"sim.venue": "amm", "sim.amm.mode": "lp"},
+    {"sim.venue": "amm", "sim.amm.flow": "tape"},
     {"sim.fidelity": "l2"},
     {"sim.fidelity": "l2", "sim.lob.queue_model": "power"},
     {"quoting.strategy": "fixed_spread"},
