@@ -43,8 +43,9 @@ CASES: list[dict[str, Any]] = [
     {
         "sim__amm__bribe__mode": "optimal",
         "sim__amm__bribe__auction": "all_pay",
-        "sim__amm__frontrun_probability": 0.2,
-        "sim__amm__sandwich_probability": 0.3,
+        "sim__amm__frontrun_probability": 0.05,
+        "sim__amm__slippage_bps": 4.0,
+        "sim__amm__sandwich_probability": 0.1,
     },
     {"sim__amm__chain": "op", "sim__amm__data_fee_gwei": 900.0, "quoting__order_size": 2.5},
     {
