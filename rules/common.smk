@@ -215,12 +215,17 @@ def market_table(stage, name):
 
 
 def simulate_events(wildcards):
-    """Tables of the market that a pack on the book reads: at fidelity bars funding alone."""
-    member = PLAN.members("simulate", known("simulate", wildcards))[0]
+    """Tables of the market that a pack reads besides its bars.
+
+    On the book at fidelity bars funding alone, on a pool its events if they drive it.
+    """
+    members = PLAN.members("simulate", known("simulate", wildcards))
+    member = members[0]
     level = member["settings"]["sim"].get("fidelity", "bars")
     fetch = PLAN.specs["bars"][member["upstream"]["bars"]]["upstream"]["fetch"]
-    if member["settings"]["sim"]["venue"] != "lob":
-        return []
+    if member["settings"]["sim"]["venue"] == "amm":
+        flows = {m["settings"]["sim"].get("amm", {}).get("flow") for m in members}
+        return [f"{STORE}/fetch/{fetch}/pool_events.parquet"] if "tape" in flows else []
     names = ["funding"] if level == "bars" else ["funding", "trades", "book"]
     return [f"{STORE}/fetch/{fetch}/{name}.parquet" for name in names]
 

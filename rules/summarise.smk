@@ -48,6 +48,7 @@ rule simulate_top:
         trades=study_files("fetch", "trades.parquet"),
         funding=study_files("fetch", "funding.parquet"),
         book=study_files("fetch", "book.parquet"),
+        pool=study_files("fetch", "pool_events.parquet"),
         paths=study_files("quote", "paths.parquet"),
     output:
         paths=f"{STUDY}/top/paths.parquet",

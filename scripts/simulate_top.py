@@ -5,7 +5,7 @@ Parameters (a view of the frozen plan)
 study, trials, runs {run id: settings, upstream, replicate}, top, objective, replay (settings of
 finer fidelities), files {"bars" | "blocks" | "paths": {id: position in the input list}}.
 
-Inputs: top, trials, board; lists bars, blocks, tips, trades, funding, book, paths.
+Inputs: top, trials, board; lists bars, blocks, tips, trades, funding, book, pool, paths.
 
 Outputs
 -------
@@ -35,7 +35,7 @@ def main(inputs, outputs, spec: dict) -> None:
     files, top = spec["files"], read_json(inputs.top)["trials"][: spec["top"]]
     completed = read_table(inputs.trials, ["trial_id"], status="ok")["trial_id"].tolist()
     runs = revealed_runs(spec["trials"], spec["runs"], top, completed)
-    events, market = (inputs.trades, inputs.funding, inputs.book), files["blocks"]
+    events, market = (inputs.trades, inputs.funding, inputs.book, inputs.pool), files["blocks"]
     tables = resimulate(
         runs,
         bars=lambda key: read_table(inputs.bars[files["bars"][key]]),

@@ -4,7 +4,7 @@ Inputs
 ------
 bars : bars.parquet
 blocks, tips : blocks.parquet and tips.parquet of the market
-events : [funding, trades, book].parquet of the market, as far as venue and fidelity need them
+events : funding, trades, book or pool_events.parquet of the market, as the runs need them
 paths, statuses : lists of paths.parquet and status.parquet of quote packs
 
 Outputs

@@ -88,6 +88,8 @@ RISK = (
     Column("n_sent", "Transactions sent", "count", ""),
     Column("n_reverts", "Reverts", "count", ""),
     Column("n_not_included", "Not included", "count", ""),
+    Column("n_front_runs", "Front-run", "count", ""),
+    Column("n_sandwiches", "Sandwiched", "count", ""),
     Column("share_constant_base_fee", "Decisions at the constant base fee", "share", ""),
     Column("share_without_trades", "Time without the market's trades", "share", ""),
 )

@@ -47,7 +47,7 @@ def bribe_table(found: Artefacts) -> Grid | None:
     members: dict[tuple[Any, ...], list[str]] = {}
     for trial in found.plan["trials"]:
         settings = trial["settings"]
-        if settings.get("sim.venue") == "amm" and MODE in settings and trial["id"] in good.index:
+        if settings.get("sim.venue") != "lob" and MODE in settings and trial["id"] in good.index:
             values = tuple(setting(settings.get(key)) for key in keys)
             members.setdefault(values, []).append(trial["id"])
     short = short_keys(keys)
@@ -61,6 +61,9 @@ def bribe_table(found: Artefacts) -> Grid | None:
         Head("Reverts", "Included, but at a price worse than the tolerance"),
         Head("Gas (USD)", "Base fees, mean per trial"),
         Head("Bribes (USD)", "Tips, mean per trial"),
+        Head("Front-run", "Transactions that met the pool behind the same trade of somebody else"),
+        Head("Sandwiched", "Swaps that were pushed to their minimum output"),
+        Head("Sandwiches (USD)", "What that took, mean per trial"),
         Head("Net P&L", "USD per 1,000 USD at risk and day, mean over trials"),
     ]
     rows = [[*values, *_bribe_cells(good.loc[ids])] for values, ids in members.items()]
@@ -79,6 +82,9 @@ def _bribe_cells(rows: pd.DataFrame) -> list[str]:
         number(reverts, "count"),
         number(rows["pnl_gas"].mean(), "usd"),
         number(rows["pnl_bribe"].mean(), "usd"),
+        number(float(rows["n_front_runs"].sum()), "count"),
+        number(float(rows["n_sandwiches"].sum()), "count"),
+        number(rows["pnl_sandwich"].mean(), "usd"),
         number(rows["pnl_1k"].mean(), "pnl_1k"),
     ]
 

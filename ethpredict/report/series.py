@@ -30,6 +30,7 @@ PARTS = {
     "pnl_funding": "funding",
     "pnl_gas": "gas",
     "pnl_bribe": "bribes",
+    "pnl_sandwich": "sandwiches",
     "pnl_liquidation": "closing the position",
     "pnl_endowment": "endowment",
 }

@@ -27,7 +27,8 @@ from ethpredict.sim._account_kernels import (
     N_ACCOUNTS,
 )
 from ethpredict.sim._amm_kernels import amount_out
-from ethpredict.sim._pool_kernels import best_trade, gain
+from ethpredict.sim._attack_kernels import sandwich_price
+from ethpredict.sim._pool_kernels import best_trade, gain, trade_cost
 from ethpredict.sim._transaction_kernels import (
     ENDOWMENT_USD,
     GLFT,
@@ -42,11 +43,14 @@ from ethpredict.sim._transaction_kernels import (
     P_MAX,
     P_MIN_TRADE,
     P_RISK_HORIZON,
+    P_SANDWICH,
+    P_SLIPPAGE,
     P_STRATEGY,
     choose_tip,
     close_position,
     opportunity,
     play_row,
+    transact,
 )
 
 
@@ -66,6 +70,7 @@ def run_amm(
     mu: np.ndarray,
     h_rem: np.ndarray,
     first_row: int,
+    tape: np.ndarray,
     settings: np.ndarray,
     equity: np.ndarray,
     inventory: np.ndarray,
@@ -92,6 +97,10 @@ def run_amm(
         What was known at the close of each row: USD/sqrt(s), USD/s, s.
     first_row : int
         Position of the first row in the whole bar table (key of the draws).
+    tape : ndarray, shape (n, 6) or (0, 6)
+        Reserves that drive the pool, see :func:`ethpredict.sim.pool_tape.pool_rows`: at the
+        decision (nan: nothing is sent), before our transaction and at the end of each row.
+        Without rows the pool plays its own blocks.
     settings : ndarray, shape (N_AMM_SETTINGS,)
         See the ``P_`` constants.
     equity, inventory : ndarray, shape (n,)
@@ -113,8 +122,11 @@ def run_amm(
     endowment_usd = ENDOWMENT_USD * limit * close[0]
     held = 0.0
     n = len(close)
+    driven = len(tape) > 0
     for j in range(n):
         i = max(j - 1, 0)
+        if driven:
+            reserve0, reserve1 = tape[j, 0], tape[j, 1]
         reference = close[i]
         size, drift, target, fill = 0.0, 0.0, 0.0, 0.0
         funds = endowment_usd + accounts[CASH] - accounts[GAS] - accounts[BRIBE]
@@ -125,9 +137,10 @@ def run_amm(
         if detail.shape[1] > 0:
             detail[D_BID, j] = reserve1 / reserve0 * (1.0 - fee)
             detail[D_ASK, j] = reserve1 / reserve0 / (1.0 - fee)
-        if j > 0 and strategy == HOLD and held == 0.0:
+        known = j > 0 and reserve0 > 0.0
+        if known and strategy == HOLD and held == 0.0:
             size = 0.0 if np.isnan(chance) else limit
-        elif j > 0 and strategy == GLFT and sigma[i] > 0.0:
+        elif known and strategy == GLFT and sigma[i] > 0.0:
             drift = mu[i]
             tilt = drift * min(h_rem[i], horizon)
             curvature = horizon * settings[P_GAMMA] * sigma[i] * sigma[i]
@@ -145,13 +158,22 @@ def run_amm(
                 limit + held,
             )
             surplus = gain(size, reference, reserve0, reserve1, fee, held, tilt, curvature)
+            expected = trade_cost(size, reserve0, reserve1, fee)
+            surplus -= sandwich_price(expected, settings[P_SLIPPAGE], settings[P_SANDWICH])
             value = opportunity(surplus, base_cost, settings)
             tip_gwei, chance, utility = choose_tip(
                 value, tip_gwei, odds[i], slope[i], usd_per_gwei, settings
             )
             if not (abs(size) >= settings[P_MIN_TRADE] and utility > 0.0):
                 size = 0.0
-        if j > 0:
+        if driven:
+            expected = trade_cost(size, reserve0, reserve1, fee)
+            fill, _, _ = transact(
+                accounts, size, tip_gwei, chance, expected, base_cost, usd_per_gwei, funds, held,
+                tape[j, 2], tape[j, 3], gap[j], reference, future[j], first_row + j, settings,
+            )  # fmt: skip
+            reserve0, reserve1 = tape[j, 4], tape[j, 5]
+        elif j > 0:
             fill, reserve0, reserve1 = play_row(
                 accounts,
                 size,

@@ -17,15 +17,19 @@ from ethpredict.sim._account_kernels import (
     CHANCES,
     GAS,
     LIQUIDATION,
+    N_FRONT_RUNS,
     N_NOT_INCLUDED,
     N_REVERTS,
+    N_SANDWICHES,
     N_SENT,
     OFFERED,
+    SANDWICHED,
     STUCK,
     TAKEN,
     TIPS,
     record_fill,
 )
+from ethpredict.sim._attack_kernels import FRONT_RUN, SANDWICH, after_same_trade, struck
 from ethpredict.sim._draw_kernels import uniform
 from ethpredict.sim._pool_kernels import (
     EARLY_NOISE,
@@ -48,7 +52,9 @@ P_STRATEGY, P_GAMMA, P_MAX, P_FEE, P_LIQUIDITY, P_TURNOVER, P_BLOCK_TIME = 0, 1,
 P_ARBITRAGE, P_GAS_UNITS, P_TIP, P_TRUE_A, P_SLIPPAGE, P_REVERT = 7, 8, 9, 10, 11, 12
 P_RISK_HORIZON, P_MIN_TRADE, P_SEED, P_REPLICATE, P_LATENCY = 13, 14, 15, 16, 17
 P_TRUE_S, P_OPTIMAL, P_ALL_PAY, P_DATA_FEE, P_ON_SUCCESS = 18, 19, 20, 21, 22
-N_AMM_SETTINGS = 23
+# Chances that our included transaction is front-run or sandwiched.
+P_FRONT_RUN, P_SANDWICH = 23, 24
+N_AMM_SETTINGS = 25
 
 # USD that a run starts with, over the first value of its inventory limit.
 ENDOWMENT_USD = 2.0
@@ -66,13 +72,14 @@ def opportunity(surplus: float, base_cost: float, settings: np.ndarray) -> float
     Parameters
     ----------
     surplus : float
-        Gain of the trade if it fills, USD.
+        Gain of the trade if it fills, what sandwiches take left out, USD.
     base_cost : float
         Base fee and data fee, paid in any case, USD.
     settings : ndarray
         The run's settings.
     """
-    success = 1.0 - settings[P_REVERT]
+    # A trade that somebody made before us is taken to revert.
+    success = (1.0 - settings[P_REVERT]) * (1.0 - settings[P_FRONT_RUN])
     if settings[P_ON_SUCCESS] == 0.0:
         return success * surplus - base_cost
     return surplus - base_cost / success if success > 0.0 else -np.inf
@@ -130,9 +137,13 @@ def execute(
     held: float,
     reserve0: float,
     reserve1: float,
+    row: int,
     settings: np.ndarray,
 ) -> tuple[float, float, float]:
-    """Play our included transaction against the reserves it meets.
+    """Play our included transaction against the reserves it meets, attackers among them.
+
+    A sandwich leaves us the worst price that we accept; what it takes beyond the pool's own
+    price is an account of its own, and its two trades leave the pool as they found it.
 
     Parameters
     ----------
@@ -148,6 +159,8 @@ def execute(
         USD balance and inventory before, USD and ETH.
     reserve0, reserve1 : float
         The pool.
+    row : int
+        Position in the whole bar table (key of the draws).
     settings : ndarray
         The run's settings.
 
@@ -157,8 +170,13 @@ def execute(
         Signed ETH (0 after a revert) and the pool afterwards.
     """
     fee = settings[P_FEE]
+    seed, replicate = np.int64(settings[P_SEED]), np.int64(settings[P_REPLICATE])
+    if struck(settings[P_FRONT_RUN], seed, replicate, row, FRONT_RUN):
+        accounts[N_FRONT_RUNS] += 1.0
+        reserve0, reserve1 = after_same_trade(size, reserve0, reserve1, fee)
     cost = trade_cost(size, reserve0, reserve1, fee)
-    filled = cost <= expected + settings[P_SLIPPAGE] * abs(expected) and cost <= funds
+    worst = min(expected + settings[P_SLIPPAGE] * abs(expected), funds)
+    filled = cost <= worst and cost < np.inf
     if settings[P_ON_SUCCESS] > 0.0 and not filled:
         tip_cost = 0.0
     accounts[GAS] -= base_cost
@@ -175,9 +193,75 @@ def execute(
         fee_value = -size * fee * mid
         price = (fee_value - cost) / -size
         reserve0, reserve1 = reserve0 - size, reserve1 + cost
-    record_fill(accounts, held, size, price, fee_value, base_cost + tip_cost, mid, future)
+    taken = 0.0
+    if struck(settings[P_SANDWICH], seed, replicate, row, SANDWICH):
+        taken = worst - cost
+        accounts[N_SANDWICHES] += 1.0
+        accounts[SANDWICHED] -= taken
+        accounts[CASH] -= taken
+    extra = base_cost + tip_cost + taken
+    record_fill(accounts, held, size, price, fee_value, extra, mid, future)
     accounts[TAKEN] += 1.0
     return size, reserve0, reserve1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def transact(
+    accounts: np.ndarray,
+    size: float,
+    tip: float,
+    chance: float,
+    expected: float,
+    base_cost: float,
+    usd_per_gwei: float,
+    funds: float,
+    held: float,
+    reserve0: float,
+    reserve1: float,
+    gap: bool,
+    reference: float,
+    future: float,
+    row: int,
+    settings: np.ndarray,
+) -> tuple[float, float, float]:
+    """Count our transaction and play it if the block takes it.
+
+    Parameters
+    ----------
+    accounts : ndarray, shape (N_ACCOUNTS,)
+        Changed in place.
+    size, tip, chance, base_cost, usd_per_gwei, funds, held, gap, reference, future, row, settings
+        As in :func:`play_row`; nothing happens where the size is 0.
+    expected : float
+        USD that it cost at the decision.
+    reserve0, reserve1 : float
+        The pool before it in its block.
+
+    Returns
+    -------
+    filled, reserve0, reserve1 : float
+        Signed ETH and the pool afterwards.
+    """
+    if size == 0.0:
+        return 0.0, reserve0, reserve1
+    seed, replicate = np.int64(settings[P_SEED]), np.int64(settings[P_REPLICATE])
+    tip_cost = tip * usd_per_gwei
+    accounts[N_SENT] += 1.0
+    accounts[OFFERED] += 1.0
+    accounts[TIPS] += tip
+    accounts[CHANCES] += chance
+    if settings[P_ALL_PAY] > 0.0:
+        accounts[BRIBE] -= tip_cost
+        accounts[CASH] -= tip_cost
+        tip_cost = 0.0
+    luck = uniform(seed, replicate, row, OUR_INCLUSION)
+    if gap or luck >= inclusion_chance(settings[P_TRUE_A], settings[P_TRUE_S], tip):
+        accounts[N_NOT_INCLUDED] += 1.0
+        return 0.0, reserve0, reserve1
+    return execute(
+        accounts, size, expected, reference, future, base_cost, tip_cost, funds, held, reserve0,
+        reserve1, row, settings,
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -240,17 +324,7 @@ def play_row(
     cost = base_cost + settings[P_TIP] * usd_per_gwei
     moment, first, rest = inclusion_block(duration, settings[P_BLOCK_TIME], settings[P_LATENCY])
     met = open_ + (close - open_) * moment
-    tip_cost, expected, fill = tip * usd_per_gwei, 0.0, 0.0
-    if size != 0.0:
-        accounts[N_SENT] += 1.0
-        accounts[OFFERED] += 1.0
-        accounts[TIPS] += tip
-        accounts[CHANCES] += chance
-        expected = trade_cost(size, reserve0, reserve1, fee)
-        if settings[P_ALL_PAY] > 0.0:
-            accounts[BRIBE] -= tip_cost
-            accounts[CASH] -= tip_cost
-            tip_cost = 0.0
+    expected = trade_cost(size, reserve0, reserve1, fee)
     reserve0, reserve1 = play_blocks(
         reserve0,
         reserve1,
@@ -268,26 +342,10 @@ def play_row(
         INCLUSION_ARBITRAGE,
         INCLUSION_LATE_NOISE,
     )
-    if size != 0.0:
-        luck = uniform(seed, replicate, row, OUR_INCLUSION)
-        true = inclusion_chance(settings[P_TRUE_A], settings[P_TRUE_S], tip)
-        if gap or luck >= true:
-            accounts[N_NOT_INCLUDED] += 1.0
-        else:
-            fill, reserve0, reserve1 = execute(
-                accounts,
-                size,
-                expected,
-                reference,
-                future,
-                base_cost,
-                tip_cost,
-                funds,
-                held,
-                reserve0,
-                reserve1,
-                settings,
-            )
+    fill, reserve0, reserve1 = transact(
+        accounts, size, tip, chance, expected, base_cost, usd_per_gwei, funds, held, reserve0,
+        reserve1, gap, reference, future, row, settings,
+    )  # fmt: skip
     reserve0, reserve1 = play_blocks(
         reserve0,
         reserve1,

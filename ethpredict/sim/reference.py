@@ -15,6 +15,7 @@ from ethpredict.quoting._bribe_kernels import best_bribe, inclusion_chance
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _pool_kernels as pools
 from ethpredict.sim import _transaction_kernels as amm
+from ethpredict.sim._attack_kernels import FRONT_RUN, SANDWICH
 from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.reference_pool import Pool, best_trade, draw_normal, draw_uniform
 from ethpredict.sim.rows import Floats, MarketRows, PathRows
@@ -96,6 +97,7 @@ def run_amm(
     base_fee: Floats,
     tips: tuple[Floats, Floats, Floats],
     settings: Floats,
+    tape: Floats | None = None,
 ) -> Outcome:
     """Pool at fidelity 0; see :func:`ethpredict.sim._taker_kernels.run_amm`.
 
@@ -109,6 +111,8 @@ def run_amm(
         Tip, gwei, and believed inclusion curve, see :func:`ethpredict.sim.bribes.tip_rows`.
     settings : ndarray, shape (N_AMM_SETTINGS,)
         As for the kernel.
+    tape : ndarray, shape (n, 6), optional
+        Reserves that drive the pool, as for the kernel.
 
     Returns
     -------
@@ -116,16 +120,16 @@ def run_amm(
         With every detail.
     """
     s = [float(value) for value in settings]
-    key = int(s[amm.P_SEED]), int(s[amm.P_REPLICATE])
     limit = s[amm.P_MAX]
     close = [float(value) for value in market.close]
     pool = Pool(0.5 * s[amm.P_LIQUIDITY] / close[0], 0.5 * s[amm.P_LIQUIDITY], s[amm.P_FEE])
-    noise = s[amm.P_TURNOVER] * s[amm.P_BLOCK_TIME] / amm.DAY_S * math.sqrt(0.5 * math.pi)
     gas_eth = s[amm.P_GAS_UNITS] * amm.GWEI
     book, held, funds = Book(len(close)), 0.0, amm.ENDOWMENT_USD * limit * close[0]
     for j in range(len(close)):
         i = max(j - 1, 0)
         reference, fill = close[i], 0.0
+        if tape is not None:
+            pool.reserve0, pool.reserve1 = float(tape[j, 0]), float(tape[j, 1])
         base_cost = (gas_eth * float(base_fee[i]) + s[amm.P_DATA_FEE] * amm.GWEI) * reference
         unit = gas_eth * reference
         book.detail[acc.D_BID, j] = pool.reserve1 / pool.reserve0 * (1.0 - pool.fee)
@@ -133,40 +137,91 @@ def run_amm(
         spent = book.accounts[acc.GAS], book.accounts[acc.BRIBE]
         balance = funds + book.accounts[acc.CASH] - spent[0] - spent[1]
         size, drift, target, tip, chance = 0.0, 0.0, 0.0, 0.0, math.nan
-        if j > 0:
+        if j > 0 and pool.reserve0 > 0.0:
             known = reference, float(path.sigma[i]), float(mu[i]), float(path.h_rem[i])
             size, drift, target, tip, chance = _decide(
                 pool, known, held, balance, base_cost, (tips[0][i], tips[1][i], tips[2][i]), unit, s
             )
-        expected = pool.cost(size)
         if j > 0:
-            row = market.first_row + j
-            first, rest, prices = _blocks(market, j, s)
-            competitor = s[amm.P_ARBITRAGE], base_cost + s[amm.P_TIP] * unit
-            _play(pool, first, prices[:2], noise, competitor, (*key, row), INCLUSION_DRAWS)
-            if size != 0.0:
-                luck = draw_uniform(*key, row, pools.OUR_INCLUSION)
-                tip_cost, lucky = _send(book, tip, chance, unit, luck, s)
-                if lucky and not market.gap[j]:
-                    costs, mids = (base_cost, tip_cost), (reference, float(market.future_open[j]))
-                    worst = min(expected + s[amm.P_SLIPPAGE] * abs(expected), balance)
-                    fill = _execute(book, pool, size, worst, held, costs, mids, s)
-                else:
-                    book.add(acc.N_NOT_INCLUDED, 1.0)
-            _play(pool, rest, prices[1:], noise, competitor, (*key, row), LATER_DRAWS)
+            order, costs, states = (size, tip, chance), (base_cost, unit), None
+            if tape is not None:
+                states = tape[j, 2:]
+            fill = play_row(book, pool, (market, j), order, costs, (held, balance), s, states)
         held += fill
         at_limit = s[amm.P_STRATEGY] != amm.NONE and limit - abs(held) <= 1e-9 * limit
         book.mark(j, market, held, reference, at_limit)
         book.detail[acc.D_FILL, j] = fill
         book.detail[acc.D_MU, j], book.detail[acc.D_TARGET, j] = drift, target
+    close_pool(book, pool, held, close[-1], float(base_fee[-1]), s)
+    return book.outcome()
+
+
+def play_row(
+    book: Book,
+    pool: Pool,
+    place: tuple[MarketRows, int],
+    order: tuple[float, float, float],
+    costs: tuple[float, float],
+    held: tuple[float, float],
+    s: list[float],
+    states: Floats | None = None,
+) -> float:
+    """Blocks of one row with our transaction, if its size is not 0: signed ETH that it filled.
+
+    Parameters
+    ----------
+    book, pool : Book, Pool
+        Changed in place.
+    place : tuple
+        Rows and number of the row.
+    order : tuple of float
+        Signed size, ETH; tip, gwei; its believed chance.
+    costs : tuple of float
+        Base and data fee, and one gwei of tip, USD.
+    held : tuple of float
+        Inventory, ETH, and balance, USD.
+    s : list of float
+        The pool's settings.
+    states : ndarray, shape (4,), optional
+        Recorded reserves before our transaction and at the row's end, in place of the blocks.
+    """
+    (market, j), (size, tip, chance), (base_cost, unit) = place, order, costs
+    key = int(s[amm.P_SEED]), int(s[amm.P_REPLICATE]), market.first_row + j
+    noise = s[amm.P_TURNOVER] * s[amm.P_BLOCK_TIME] / amm.DAY_S * math.sqrt(0.5 * math.pi)
+    expected, fill = pool.cost(size), 0.0
+    first, rest, prices = _blocks(market, j, s)
+    competitor = s[amm.P_ARBITRAGE], base_cost + s[amm.P_TIP] * unit
+    if states is None:
+        _play(pool, first, prices[:2], noise, competitor, key, INCLUSION_DRAWS)
+    else:
+        pool.reserve0, pool.reserve1 = float(states[0]), float(states[1])
+    if size != 0.0:
+        luck = draw_uniform(*key, pools.OUR_INCLUSION)
+        tip_cost, lucky = _send(book, tip, chance, unit, luck, s)
+        if lucky and not market.gap[j]:
+            mids = float(market.close[j - 1]), float(market.future_open[j])
+            worst = min(expected + s[amm.P_SLIPPAGE] * abs(expected), held[1])
+            fill = _execute(book, pool, size, worst, held[0], (base_cost, tip_cost), mids, key, s)
+        else:
+            book.add(acc.N_NOT_INCLUDED, 1.0)
+    if states is None:
+        _play(pool, rest, prices[1:], noise, competitor, key, LATER_DRAWS)
+    else:
+        pool.reserve0, pool.reserve1 = float(states[2]), float(states[3])
+    return fill
+
+
+def close_pool(
+    book: Book, pool: Pool, held: float, mid: float, base_fee: float, s: list[float]
+) -> None:
+    """Close the final inventory through the pool, gas included."""
     if held != 0.0 and -held >= pool.reserve0:
         book.accounts[acc.STUCK] = 1.0
     elif held != 0.0:
-        gas = s[amm.P_GAS_UNITS] * (float(base_fee[-1]) + s[amm.P_TIP]) + s[amm.P_DATA_FEE]
-        received = -pool.cost(-held) - gas * (amm.GWEI * close[-1])
-        book.add(acc.LIQUIDATION, received - held * close[-1])
+        gas = s[amm.P_GAS_UNITS] * (base_fee + s[amm.P_TIP]) + s[amm.P_DATA_FEE]
+        received = -pool.cost(-held) - gas * (amm.GWEI * mid)
+        book.add(acc.LIQUIDATION, received - held * mid)
         book.add(acc.CASH, received)
-    return book.outcome()
 
 
 def _send(
@@ -207,21 +262,34 @@ def _decide(
     tilt = drift * min(h_rem, horizon)
     curvature = horizon * s[amm.P_GAMMA] * sigma * sigma
     size, surplus = best_trade(pool, mid, held, tilt, curvature, limit, balance)
-    success = 1.0 - s[amm.P_REVERT]
+    surplus -= s[amm.P_SANDWICH] * (s[amm.P_SLIPPAGE] * abs(pool.cost(size)))
+    tip, chance, utility = choose_tip(surplus, cost, (tip, odds, slope), unit, s)
+    wanted = abs(size) >= s[amm.P_MIN_TRADE] and utility > 0.0
+    aim = min(max(tilt / curvature, -limit), limit)
+    return (size if wanted else 0.0), drift, aim, tip, chance
+
+
+def choose_tip(
+    surplus: float,
+    cost: float,
+    curve: tuple[float, float, float],
+    unit: float,
+    s: list[float],
+) -> tuple[float, float, float]:
+    """Tip (gwei), its believed chance and the utility of sending a trade of a surplus (USD)."""
+    tip, odds, slope = curve
+    success = (1.0 - s[amm.P_REVERT]) * (1.0 - s[amm.P_FRONT_RUN])
     value = success * surplus - cost
     if s[amm.P_ON_SUCCESS] > 0.0:
         value = surplus - cost / success if success > 0.0 else -math.inf
     all_pay = s[amm.P_ALL_PAY] > 0.0
     if s[amm.P_OPTIMAL] > 0.0:
         bribe, chance, utility = best_bribe(odds, slope / unit, value, all_pay)
-        tip = bribe / unit
-    elif all_pay:
-        utility = chance * value - tip * unit
-    else:
-        utility = chance * (value - tip * unit)
-    wanted = abs(size) >= s[amm.P_MIN_TRADE] and utility > 0.0
-    aim = min(max(tilt / curvature, -limit), limit)
-    return (size if wanted else 0.0), drift, aim, tip, chance
+        return bribe / unit, chance, utility
+    chance = inclusion_chance(odds, slope, tip)
+    if all_pay:
+        return tip, chance, chance * value - tip * unit
+    return tip, chance, chance * (value - tip * unit)
 
 
 def _execute(
@@ -232,9 +300,15 @@ def _execute(
     held: float,
     costs: tuple[float, float],
     mids: tuple[float, float],
+    key: tuple[int, int, int],
     s: list[float],
 ) -> float:
-    """Our included transaction: signed ETH that it filled."""
+    """Our included transaction, attacked or not: signed ETH that it filled."""
+    if s[amm.P_FRONT_RUN] > 0.0 and draw_uniform(*key, FRONT_RUN) < s[amm.P_FRONT_RUN]:
+        book.add(acc.N_FRONT_RUNS, 1.0)
+        before = pool.cost(size)
+        if not math.isinf(before):
+            pool.reserve0, pool.reserve1 = pool.reserve0 - size, pool.reserve1 + before
     cost = pool.cost(size)
     reverted = cost > worst or math.isinf(cost)
     base, tip = costs[0], 0.0 if reverted and s[amm.P_ON_SUCCESS] > 0.0 else costs[1]
@@ -251,7 +325,13 @@ def _execute(
         fee = -size * pool.fee * mids[0]
         price = (fee - cost) / -size
     pool.reserve0, pool.reserve1 = pool.reserve0 - size, pool.reserve1 + cost
-    book.fill(held, size, price, fee, base + tip, *mids)
+    taken = 0.0
+    if s[amm.P_SANDWICH] > 0.0 and draw_uniform(*key, SANDWICH) < s[amm.P_SANDWICH]:
+        taken = worst - cost
+        book.add(acc.N_SANDWICHES, 1.0)
+        book.add(acc.SANDWICHED, -taken)
+        book.add(acc.CASH, -taken)
+    book.fill(held, size, price, fee, base + tip + taken, *mids)
     book.add(acc.TAKEN, 1.0)
     return size
 

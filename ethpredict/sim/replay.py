@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ethpredict.data.market import empty_pool_events
 from ethpredict.errors import TrialError
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _l2_kernels as l2
@@ -15,6 +16,7 @@ from ethpredict.sim import _order_kernels as orders
 from ethpredict.sim._replay_kernels import run_replay
 from ethpredict.sim.funding import funding_rates
 from ethpredict.sim.metrics import SHORT_MARKOUTS, Outcome
+from ethpredict.sim.pool_tape import NO_ROWS, PoolTape, driven, pool_rows, pool_tape
 from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.rows import MARKOUT_NS, SECOND_NS, Floats, Ints, MarketRows
 from ethpredict.sim.settings import Run, lob_settings
@@ -36,8 +38,23 @@ MS_NS = 1e6
 
 
 def fidelity(run: Run) -> str:
-    """How finely a run is played: ``bars``, ``trades`` or ``l2``; a pool always by bars."""
-    return run.word("sim.fidelity", FIDELITIES) if run.venue == "lob" else "bars"
+    """How finely a run is played: ``bars``, ``trades`` or ``l2``; a pool always by bars.
+
+    Raises
+    ------
+    TrialError
+        If a run with a pool leg asks for events.
+    """
+    if not run.on_book:
+        return "bars"
+    level = run.word("sim.fidelity", FIDELITIES)
+    if run.venue == "hybrid" and level != "bars":
+        raise TrialError(
+            run.run_id,
+            f"sim.fidelity = {level!r}: must be bars with sim.venue hybrid: the pool is played "
+            "by bars; use sim.venue lob",
+        )
+    return level
 
 
 def event_rules(run: Run) -> Floats:
@@ -92,6 +109,7 @@ class Tapes:
     records: Records | None
 
     def __post_init__(self) -> None:
+        self._pool: PoolTape | None = None
         self._held: dict[tuple[float, float, int, int, str], tuple[Tape, float]] = {}
 
     def get(self, run: Run, market: MarketRows) -> Tape:
@@ -114,6 +132,21 @@ class Tapes:
                 raise TrialError(run.run_id, NO_TRADES)
             self._held[key] = tape, silent
         return self._held[key][0]
+
+    def pool(self, run: Run, market: MarketRows) -> Floats:
+        """Reserves that drive the pool of a run, without rows where it plays its own blocks.
+
+        Raises
+        ------
+        TrialError
+            If the data has no events of a pool for it.
+        """
+        if not driven(run):
+            return NO_ROWS
+        if self._pool is None:
+            events = self.records.pool_events() if self.records else empty_pool_events()
+            self._pool = pool_tape(run.run_id, events)
+        return pool_rows(run, market, self._pool)
 
     def silent(self, run: Run, market: MarketRows) -> float:
         """Share of the run's time in which bars have volume and the data no trades; nan for bars.

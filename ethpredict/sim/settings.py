@@ -26,6 +26,7 @@ STRATEGIES = {
 # Strategies that a prediction can move.
 SIGNALLED = ("glft", "glft_exact", "avellaneda_stoikov")
 BRIBES = ("optimal", "percentile", "fixed", "off")
+FLOWS = ("synthetic", "tape")
 AUCTIONS = ("first_price", "all_pay", "builder_tip")
 SIZINGS = ("fixed", "volatility_target", "kelly", "bet_size")
 BPS = 1e-4
@@ -115,8 +116,35 @@ class Run:
 
     @property
     def venue(self) -> str:
-        """``lob`` or ``amm``."""
-        return self.word("sim.venue", ("lob", "amm"))
+        """``lob``, ``amm`` or ``hybrid``."""
+        return self.word("sim.venue", ("lob", "amm", "hybrid"))
+
+    @property
+    def on_book(self) -> bool:
+        """Whether the run quotes on an order book."""
+        return self.venue != "amm"
+
+    @property
+    def on_pool(self) -> bool:
+        """Whether the run sends transactions to a pool, be it hedges alone."""
+        return self.venue == "amm" or self.hedges
+
+    @property
+    def hedges(self) -> bool:
+        """Whether a run quotes on the book and hedges on the pool.
+
+        A fixed spread puts no value on inventory, and what is held is not hedged: on the hybrid
+        venue both are on the book alone.
+        """
+        if self.venue != "hybrid" or self.strategy not in SIGNALLED:
+            return False
+        if self.get("quoting.hedge") is not True:
+            raise TrialError(
+                self.run_id,
+                f"quoting.hedge = {self.get('quoting.hedge')!r}: must be true with sim.venue "
+                "hybrid; without a hedge use sim.venue lob",
+            )
+        return True
 
     @property
     def strategy(self) -> str:
@@ -145,6 +173,13 @@ class Run:
     def bribe(self) -> str:
         """How a pool run sets its tip; a position that is held is worth no choice."""
         return "fixed" if self.strategy == "hold" else self.word("sim.amm.bribe.mode", BRIBES)
+
+    @property
+    def driven(self) -> bool:
+        """Whether recorded events drive the pool of a run that takes from it."""
+        if self.venue != "amm" or self.strategy == "none":
+            return False
+        return self.word("sim.amm.flow", FLOWS) == "tape"
 
     @property
     def chain(self) -> Chain:
@@ -181,22 +216,6 @@ def whole_lots(run: Run, key: str, lot: float) -> float:
     return float(lots)
 
 
-def refuse_hedge(run: Run) -> None:
-    """Refuse `quoting.hedge` where there is no second venue.
-
-    Raises
-    ------
-    TrialError
-        If it is set.
-    """
-    if run.get("quoting.hedge") is not False:
-        raise TrialError(
-            run.run_id,
-            f"quoting.hedge = {run.get('quoting.hedge')!r}: must be false with sim.venue "
-            f"{run.venue}: there is no second venue to hedge on",
-        )
-
-
 def lob_settings(run: Run, market: MarketRows) -> Floats:
     """Vector of an order-book run.
 
@@ -230,7 +249,6 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
     values[lob.S_MAX_LOTS] = whole_lots(run, "quoting.max_inventory", lot)
     if strategy == "hold":
         return values
-    refuse_hedge(run)
     values[lob.S_ORDER_LOTS] = whole_lots(run, "quoting.order_size", lot)
     if values[lob.S_ORDER_LOTS] > values[lob.S_MAX_LOTS]:
         raise TrialError(
@@ -285,7 +303,7 @@ def _size_settings(run: Run, market: MarketRows, values: Floats) -> None:
 
 
 def amm_settings(run: Run, market: MarketRows) -> Floats:
-    """Vector of a pool run.
+    """Vector of a pool run, or of the hedges of a run that quotes.
 
     Parameters
     ----------
@@ -304,7 +322,7 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
         If a setting is out of its range or the strategy needs an order book.
     """
     strategy = run.strategy
-    if strategy in ("fixed_spread", "avellaneda_stoikov"):
+    if run.venue == "amm" and strategy in ("fixed_spread", "avellaneda_stoikov"):
         raise TrialError(
             run.run_id,
             f"quoting.strategy = {strategy!r}: must be glft_exact, glft, hold or none with "
@@ -312,15 +330,14 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
         )
     values = np.zeros(amm.N_AMM_SETTINGS)
     values[amm.P_STRATEGY] = amm.GLFT if strategy in SIGNALLED else STRATEGIES[strategy]
-    values[amm.P_MAX] = limit = run.max_inventory
+    values[amm.P_MAX] = run.max_inventory
     values[[amm.P_LIQUIDITY, amm.P_BLOCK_TIME, amm.P_RISK_HORIZON]] = 1.0
     if strategy == "none":
         return values
     values[amm.P_FEE] = run.number("sim.amm.fee_bps", 0.0, 300.0) * BPS
-    values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, open_low=True)
-    values[amm.P_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
+    if not run.driven:
+        _flow_settings(run, market, values)
     values[amm.P_BLOCK_TIME] = run.block_time
-    values[amm.P_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
     values[amm.P_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7)
     values[amm.P_TIP] = run.number("sim.amm.tip_gwei", 0.0, 1e5)
     values[amm.P_TRUE_A] = run.number("sim.amm.inclusion_a", -100.0, 100.0)
@@ -332,19 +349,30 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_ON_SUCCESS] = auction == "builder_tip"
     values[amm.P_OPTIMAL] = run.bribe == "optimal"
     values[amm.P_SLIPPAGE] = run.number("sim.amm.slippage_bps", 0.0, 10_000.0) * BPS
+    values[amm.P_FRONT_RUN] = run.number("sim.amm.frontrun_probability", 0.0, 1.0)
+    values[amm.P_SANDWICH] = run.number("sim.amm.sandwich_probability", 0.0, 1.0)
     values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
     values[amm.P_REPLICATE] = run.replicate
     values[amm.P_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
     if strategy in SIGNALLED:
-        values[amm.P_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
         values[amm.P_REVERT] = run.number("sim.amm.revert_probability", 0.0, 1.0)
-        values[amm.P_RISK_HORIZON] = run.number("sim.amm.risk_horizon", 0.0, open_low=True)
         values[amm.P_MIN_TRADE] = run.number("sim.amm.min_trade", 0.0)
+        if run.venue == "amm":
+            # A hedge takes the value of inventory from the quotes instead.
+            values[amm.P_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
+            values[amm.P_RISK_HORIZON] = run.number("sim.amm.risk_horizon", 0.0, open_low=True)
+    return values
+
+
+def _flow_settings(run: Run, market: MarketRows, values: Floats) -> None:
+    """Depth of the simulated pool, and who trades on it besides us."""
+    values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, open_low=True)
+    values[amm.P_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
+    values[amm.P_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
     reserve = 0.5 * pool / float(market.close[0])
-    if limit > 0.25 * reserve:
+    if run.max_inventory > 0.25 * reserve:
         raise TrialError(
             run.run_id,
-            f"quoting.max_inventory = {limit:g} ETH: must be <= a quarter of the pool's "
-            f"{reserve:g} ETH; raise sim.amm.liquidity",
+            f"quoting.max_inventory = {run.max_inventory:g} ETH: must be <= a quarter of the "
+            f"pool's {reserve:g} ETH; raise sim.amm.liquidity",
         )
-    return values

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ethpredict.data.market import empty_book, empty_facts, empty_trades
+from ethpredict.data.market import empty_book, empty_facts, empty_pool_events, empty_trades
 from ethpredict.errors import TrialError
 from ethpredict.io.artefact import read_table, row_count
 from ethpredict.sim import _tape_kernels as tk
@@ -40,12 +40,15 @@ class Records:
         Facts of the perpetual's funding.
     filled : tuple of str
         Which of `trades` and `book` have rows, known without reading them.
+    pool_events : callable
+        Gives the `pool_events` table.
     """
 
     trades: Callable[[], pd.DataFrame]
     book: Callable[[], pd.DataFrame]
     funding: pd.DataFrame | None = None
     filled: tuple[str, ...] = ("trades", "book")
+    pool_events: Callable[[], pd.DataFrame] = empty_pool_events
 
 
 def read_records(paths: Sequence[str]) -> Records | None:
@@ -54,8 +57,8 @@ def read_records(paths: Sequence[str]) -> Records | None:
     Parameters
     ----------
     paths : sequence of path-like
-        Any of `trades.parquet`, `funding.parquet` and `book.parquet` of one market; what
-        is not there is empty.
+        Any of `trades.parquet`, `funding.parquet`, `book.parquet` and `pool_events.parquet`
+        of one market; what is not there is empty.
     """
     if not paths:
         return None
@@ -69,6 +72,7 @@ def read_records(paths: Sequence[str]) -> Records | None:
         lambda: table("book", empty_book),
         table("funding", empty_facts),
         tuple(name for name in ("trades", "book") if name in files and row_count(files[name])),
+        lambda: table("pool_events", empty_pool_events),
     )
 
 

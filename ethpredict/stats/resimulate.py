@@ -91,12 +91,13 @@ def resimulate(
         result = simulate_pack(rows, chain, quotes, everyone, segment=LOCKED, **market)
         locked.append(result.metrics)
         equity.append(result.equity)
-    fidelity = pd.concat(finer, ignore_index=True) if finer else pd.DataFrame(columns=KEY)
+    none = pd.DataFrame(columns=KEY, dtype="str")
+    fidelity = pd.concat(finer, ignore_index=True) if finer else none
     return Revealed(_join(details, runs), _join(locked, runs), _join(equity, runs), fidelity)
 
 
 def _join(tables: Sequence[pd.DataFrame], runs: Sequence[RevealedRun]) -> pd.DataFrame:
     """Concatenate and identify."""
     if not tables:
-        return identify(pd.DataFrame({"run_id": pd.Series(dtype=object)}), runs)
+        return identify(pd.DataFrame({"run_id": pd.Series(dtype="str")}), runs)
     return identify(pd.concat(tables, ignore_index=True), runs)

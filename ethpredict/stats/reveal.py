@@ -149,6 +149,7 @@ def identify(table: pd.DataFrame, runs: Sequence[RevealedRun]) -> pd.DataFrame:
     owners = pd.DataFrame(
         [(run.trial_id, run.name, run.baseline, run.member["id"]) for run in runs],
         columns=["trial_id", "name", "baseline", "run_id"],
+        dtype="str",
     )
     joined = owners.merge(table, on="run_id", how="inner")
     return joined.sort_values(["trial_id", "run_id"], kind="stable").reset_index(drop=True)

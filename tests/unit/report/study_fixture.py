@@ -147,6 +147,9 @@ def simulated(
                     "n_sent": 0.0,
                     "n_reverts": 0.0,
                     "n_not_included": 0.0,
+                    "n_front_runs": 0.0,
+                    "n_sandwiches": 0.0,
+                    "pnl_sandwich": 0.0,
                     "mean_tip_gwei": np.nan,
                     "mean_chance": np.nan,
                 }
@@ -154,6 +157,7 @@ def simulated(
             if trial["settings"].get("sim.amm.bribe.mode"):
                 sent = float(10 + int(trial["id"], 16))
                 metrics[-1] |= {"n_sent": sent, "n_reverts": 3.0, "n_not_included": 4.0}
+                metrics[-1] |= {"n_front_runs": 1.0, "n_sandwiches": 2.0, "pnl_sandwich": -7.5}
                 metrics[-1] |= {"mean_tip_gwei": sent / 10.0, "mean_chance": 0.75}
             ts = (first_day * DAY + np.linspace(0, days * DAY, 200)).astype(np.int64)
             equity.append(

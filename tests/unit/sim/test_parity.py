@@ -2,7 +2,7 @@
 
 Covers ethpredict.sim._maker_kernels and _lob_kernels, _taker_kernels and _transaction_kernels
 (choose_tip, execute, play_row, close_position), _pool_kernels (with inclusion_block and
-play_blocks), _account_kernels, _path_kernels and _draw_kernels.
+play_blocks), _attack_kernels, _account_kernels, _path_kernels and _draw_kernels.
 """
 
 from __future__ import annotations
@@ -80,6 +80,12 @@ AMM = [
         "quoting__gamma": 1e-5,
     },
     {"sim__amm__bribe__mode": "off", "sim__amm__chain": "op", "sim__amm__data_fee_gwei": 900.0},
+    {
+        "sim__amm__frontrun_probability": 0.3,
+        "sim__amm__sandwich_probability": 0.4,
+        "sim__amm__slippage_bps": 2.0,
+        "quoting__gamma": 1e-5,
+    },
 ]
 
 

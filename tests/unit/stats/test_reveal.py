@@ -133,6 +133,8 @@ def test_details_on_validation_for_the_best_metrics_on_locked_for_all(
 def test_nothing_to_reveal_keeps_the_columns() -> None:
     nothing = module.resimulate([], *[None] * 6)  # type: ignore[list-item]
     assert list(nothing.locked.columns) == ["trial_id", "name", "baseline", "run_id"]
+    # Text also without a row, or a reader that looks for a trial finds another type.
+    assert all(dtype == "str" for dtype in [*nothing.locked.dtypes, *nothing.fidelity.dtypes])
 
 
 def test_script_writes_the_record_only_once(
@@ -163,6 +165,7 @@ def test_script_writes_the_record_only_once(
         trades=[study / "trades.parquet"],
         funding=[study / "funding.parquet"],
         book=[study / "book.parquet"],
+        pool=[study / "pool_events.parquet"],
         bars=[study / "bars.parquet"],
         blocks=[study / "blocks.parquet"],
         tips=[study / "tips.parquet"],
