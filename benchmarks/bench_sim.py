@@ -20,13 +20,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "unit" / "sim"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import book_streams
 from dict_book import DictBook
+from numba import njit
 from sim_market import make_rows, make_runs
 
 from ethpredict.data.captures import read_capture
@@ -138,7 +138,6 @@ def plain_step(run: Run, market: MarketRows, path: PathRows) -> float:
     return work / len(market.close)
 
 
-@njit(error_model="numpy")
 def float_swaps(shares: np.ndarray, reserve0: float, reserve1: float) -> float:
     """Sales and purchases of ETH in turn, each on what the last one left."""
     total = 0.0
@@ -152,8 +151,9 @@ def float_swaps(shares: np.ndarray, reserve0: float, reserve1: float) -> float:
 def bench_swaps(count: int) -> None:
     """Swaps of one pool after another, in floats and in the contract's integers."""
     shares = np.random.default_rng(3).uniform(1e-6, 1e-3, count // 2)
-    float_swaps(shares[:2], 1e4, 3e7)
-    fast = cpu(lambda: float_swaps(shares, 1e4, 3e7), 9)
+    swaps = njit(error_model="numpy")(float_swaps)
+    swaps(shares[:2], 1e4, 3e7)
+    fast = cpu(lambda: swaps(shares, 1e4, 3e7), 9)
     line("float swaps/s", f"{2 * len(shares) / fast:,.0f}", "goal 50,000,000")
     rng = np.random.default_rng(4)
     paid = [int(x) * 10**6 for x in rng.integers(10**9, 10**13, count // 10)]

@@ -41,7 +41,7 @@ BLOCKS = 4
 (
     V_ORDER,
     V_MAX,
-    V_PER_ORDER,
+    V_SIZE,
     V_TARGET,
     V_REACH,
     V_LIMIT,
@@ -210,7 +210,7 @@ def close_lanes(
         own[LIQUIDATION] = 0.0 - cost
         own[CASH] = block[L_CASH + lane] + (held * close - cost)
         own[INVENTORY], own[ABS_INVENTORY_S] = block[L_INVENTORY + lane], block[L_ABS + lane]
-        own[LIMIT_S], own[OFFERED] = block[L_LIMIT + lane], block[L_OFFERED + lane] * lot
+        own[LIMIT_S], own[OFFERED] = block[L_LIMIT + lane], block[L_OFFERED + lane]
         own[SPREAD], own[FEES] = block[L_SPREAD + lane], block[L_FEES + lane]
         own[VOLUME], own[NOTIONAL] = block[L_VOLUME + lane], block[L_NOTIONAL + lane]
         own[N_BUYS], own[N_SELLS] = block[L_BUYS + lane], block[L_SELLS + lane]

@@ -86,6 +86,7 @@ def place_lanes(
     words: np.ndarray,
     reference: float,
     quoted: float,
+    lot: float,
     tick: float,
     below: float,
     above: float,
@@ -103,8 +104,8 @@ def place_lanes(
         The same memory as whole numbers.
     reference, quoted : float
         Mid of the row before, and the price that distances count from, USD.
-    tick : float
-        USD.
+    lot, tick : float
+        ETH, USD.
     below, above : float
         Post-only bounds, ticks.
     low_tick, high_tick : float
@@ -132,7 +133,7 @@ def place_lanes(
         ask = ask if block[V_MAX + lane] + lots >= order else np.inf
         offered = order if bid > 0.0 else 0.0
         offered += order if ask < np.inf else 0.0
-        block[L_OFFERED + lane] += offered
+        block[L_OFFERED + lane] += offered * lot
         through = block[V_PENETRATION + lane]
         buy = 1.0 if low_tick + through <= bid else 0.0
         sell = 1.0 if high_tick - through >= ask else 0.0
@@ -249,7 +250,7 @@ def run_lanes(
                         aim_lanes(block, lean[i], pace[i], kind)
                     linear_lanes(block, scale[i], lot)
                 hits = place_lanes(
-                    block, words[b], reference, reference + shift[i], tick, below[i], above[i],
+                    block, words[b], reference, reference + shift[i], lot, tick, below[i], above[i],
                     low_tick[j], high_tick[j], close[j],
                 )  # fmt: skip
                 if hits != 0:

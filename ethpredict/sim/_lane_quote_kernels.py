@@ -17,8 +17,8 @@ from ethpredict.sim._lane_account_kernels import (
     T_GROWTH,
     T_PULL,
     V_LIMIT,
-    V_PER_ORDER,
     V_REACH,
+    V_SIZE,
     V_TARGET,
 )
 
@@ -67,7 +67,7 @@ def linear_lanes(block: np.ndarray, scale: float, lot: float) -> None:
     """
     for lane in range(LANES):
         slope, middle = scale * block[T_GROWTH + lane], block[T_CENTRE + lane]
-        skew = (block[L_LOTS + lane] * lot - block[V_TARGET + lane]) * block[V_PER_ORDER + lane]
+        skew = (block[L_LOTS + lane] * lot - block[V_TARGET + lane]) / block[V_SIZE + lane]
         skew -= block[L_WANTED + lane]
         block[L_BELOW + lane] = middle + (skew + 0.5) * slope
         block[L_ABOVE + lane] = middle - (skew - 0.5) * slope
@@ -103,7 +103,7 @@ def exact_lanes(
     for lane in range(LANES):
         if corners[lane, 0] < 0:
             continue
-        q = (block[L_LOTS + lane] * lot - block[V_TARGET + lane]) * block[V_PER_ORDER + lane]
+        q = (block[L_LOTS + lane] * lot - block[V_TARGET + lane]) / block[V_SIZE + lane]
         held, centre = -q if falling else q, block[T_CENTRE + lane]
         near = centre - blended_ratio(nodes, corners[lane], weights[lane], held) / decay
         far = centre + blended_ratio(nodes, corners[lane], weights[lane], held - 1.0) / decay

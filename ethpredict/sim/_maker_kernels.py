@@ -129,7 +129,7 @@ def run_lob(
     order_size = order * lot
     taker = settings[S_TAKER]
     whole = settings[S_WHOLE] > 0.0
-    lots, age, all_offered = 0, 0.0, 0
+    lots, age = 0, 0.0
     n = len(close)
     for j in range(n):
         bid, ask, fill = 0, 0, 0
@@ -162,7 +162,7 @@ def run_lob(
             )
             drift, aim = mu[i], target[i]
             delta_bid, delta_ask = row_distances(
-                (held - settings[S_TARGET]) * (1.0 / order_size),
+                (held - settings[S_TARGET]) / order_size,
                 centre[i],
                 slope[i],
                 aim,
@@ -175,7 +175,7 @@ def run_lob(
             least, most = settings[S_LEAST] * reference, settings[S_MOST] * reference
             delta_bid = bounded_distance(delta_bid, least, most)
             delta_ask = bounded_distance(delta_ask, least, most)
-            all_offered += place_layers(
+            offered = place_layers(
                 reference,
                 shift[i],
                 delta_bid,
@@ -185,6 +185,7 @@ def run_lob(
                 settings,
                 orders,
             )
+            accounts[OFFERED] += offered * lot
             bid = orders[BIDS, 0] if orders[BUYS, 0] > 0 else 0
             ask = orders[ASKS, 0] if orders[SELLS, 0] > 0 else 0
             fill = fill_layers(
@@ -217,7 +218,6 @@ def run_lob(
             detail[D_CASH, j] = accounts[CASH]
             detail[D_MU, j] = drift
             detail[D_TARGET, j] = aim * order_size
-    accounts[OFFERED] = all_offered * lot
     held = lots * lot
     cost = abs(held) * close[n - 1] * taker
     accounts[LIQUIDATION] = 0.0 - cost

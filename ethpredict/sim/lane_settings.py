@@ -153,7 +153,7 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
     places = {
         layout.V_ORDER: order,
         layout.V_MAX: whole[lob.S_MAX_LOTS],
-        layout.V_PER_ORDER: 1.0 / (order * lot),
+        layout.V_SIZE: order * lot,
         layout.V_TARGET: whole[lob.S_TARGET],
         layout.V_LEAST: whole[lob.S_LEAST],
         layout.V_MOST: whole[lob.S_MOST],

@@ -90,7 +90,7 @@ def simulate_lanes(
     count = -(-len(lanes) // width)
     blocks = np.zeros((count, layout.N_BLOCK // width, width))
     # An empty lane: orders of one lot and no room for any.
-    blocks[:, layout.V_ORDER // width] = 1.0
+    blocks[:, [layout.V_ORDER // width, layout.V_SIZE // width]] = 1.0
     terms = np.zeros((len(rows.first), count, 3, width))
     for place, lane in enumerate(lanes):
         b, column = divmod(place, width)
