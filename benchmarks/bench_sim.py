@@ -26,7 +26,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import book_streams
 from dict_book import DictBook
-from numba import njit
 from sim_market import make_rows, make_runs
 
 from ethpredict.data.captures import read_capture
@@ -150,6 +149,9 @@ def float_swaps(shares: np.ndarray, reserve0: float, reserve1: float) -> float:
 
 def bench_swaps(count: int) -> None:
     """Swaps of one pool after another, in floats and in the contract's integers."""
+    # After the package, which says where compiled kernels are kept.
+    from numba import njit
+
     shares = np.random.default_rng(3).uniform(1e-6, 1e-3, count // 2)
     swaps = njit(error_model="numpy")(float_swaps)
     swaps(shares[:2], 1e4, 3e7)
