@@ -120,7 +120,9 @@ def resampled_sums(
     for draw in range(draws):
         sizes = _sizes(n, length, rng, kind)
         starts = rng.integers(0, n, len(sizes))
-        found[draw] = (running[starts + sizes] - running[starts]).sum(axis=0)
+        blocks = running.take(starts + sizes, axis=0)
+        blocks -= running.take(starts, axis=0)
+        found[draw] = blocks.sum(axis=0)
     return found
 
 
@@ -133,6 +135,8 @@ def _sizes(n: int, length: float, rng: np.random.Generator, kind: str) -> npt.ND
         sizes = rng.geometric(1.0 / length, size=math.ceil(n / length) + 8)
         while sizes.sum() < n:
             sizes = np.concatenate([sizes, rng.geometric(1.0 / length, size=len(sizes))])
-    ends = np.minimum(np.cumsum(sizes), n)
-    sizes = np.diff(ends, prepend=0)
-    return sizes[sizes > 0]
+    ends = np.cumsum(sizes)
+    last = int(np.searchsorted(ends, n))  # the block that reaches the end
+    sizes = sizes[: last + 1]
+    sizes[last] -= ends[last] - n
+    return sizes

@@ -22,6 +22,7 @@ from ethpredict.report.evidence import (
 )
 from ethpredict.report.fills import fidelity_part
 from ethpredict.report.headline import headline
+from ethpredict.report.hedges import hedge_table
 from ethpredict.report.pool import bribe_table, inclusion_part
 from ethpredict.report.series import payload
 from ethpredict.report.signal import signal_part
@@ -79,6 +80,7 @@ def _pieces(found: Artefacts, rows: int) -> dict[str, Any]:
         "fits": fit_table(found),
         "fit_list": fit_list(found),
         "closed_form": closed_form_table(found),
+        "hedges": hedge_table(found),
         "bribes": bribe_table(found),
         "inclusion": inclusion,
         "parts": parts_table(found),

@@ -202,7 +202,7 @@ def _sets(found: Artefacts) -> list[Document]:
         if (
             trial["baseline"]
             or strategy not in GLFT
-            or venue != "lob"
+            or venue == "amm"
             or quote not in medians.index
         ):
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xgboost as xgb
 
 from ethpredict.models.base import ModelError, Sample
 from ethpredict.models.gbt import Xgboost
@@ -16,6 +17,7 @@ BASE = {
     "colsample": 0.5,
     "min_child_weight": 1.0,
     "reg_lambda": 1.0,
+    "max_bin": 256,
 }
 
 
@@ -90,3 +92,28 @@ def test_constant_columns_are_left_out_and_a_constant_target_refused() -> None:
     assert fitted(Sample(x, data.rows, data.y, data.weight)).left_out == (2,)
     with pytest.raises(ModelError, match="target is constant"):
         fitted(Sample(data.features, data.rows, np.full(500, 0.01), np.ones(500)))
+
+
+def test_rounds_are_those_of_xgboosts_own_loop() -> None:
+    algorithm, data = Xgboost(), sample()
+    found = algorithm.fit(algorithm.prepare(data, settings()), settings(), 3, "cpu")
+    shared = algorithm.prepare(data, settings())
+    parameters = {
+        "tree_method": "hist", "base_score": 0.0, "nthread": 1, "seed": 3, "max_bin": 256,
+        "max_depth": 3, "eta": 0.3, "subsample": 0.7, "colsample_bytree": 0.5,
+        "min_child_weight": 1.0, "reg_lambda": 1.0, "objective": "reg:squarederror",
+    }  # fmt: skip
+    expected = xgb.train(parameters, shared.matrix, num_boost_round=20)
+    assert found.booster.get_dump(with_stats=True) == expected.get_dump(with_stats=True)
+
+
+def test_bins_are_a_setting_that_rows_are_shared_by() -> None:
+    algorithm, data = Xgboost(), sample()
+    coarse = settings(max_bin=4)
+    assert algorithm.share(coarse) != algorithm.share(settings())
+    assert algorithm.share(coarse) == algorithm.share(settings(max_bin=4, eta=0.1))
+    model = algorithm.fit(algorithm.prepare(data, coarse), coarse, 1, "cpu")
+    splits = model.booster.trees_to_dataframe().query("Feature != 'Leaf'")
+    fine = fitted(data).booster.trees_to_dataframe().query("Feature != 'Leaf'")
+    assert splits.groupby("Feature")["Split"].nunique().max() <= 4
+    assert fine.groupby("Feature")["Split"].nunique().max() > 4
