@@ -162,6 +162,7 @@ def planned_files():
         "equity": ("simulate", "equity.parquet"),
         "daily": ("simulate", "daily.parquet"),
         "scores": ("train", "scores.parquet"),
+        "curves": ("train", "curves.parquet"),
         "calibration": ("quote", "calibration.parquet"),
         "quotes": ("quote", "status.parquet"),
         "tips": ("fetch", "tips.parquet"),

@@ -13,7 +13,7 @@ from ethpredict.io.artefact import read_table
 from ethpredict.quoting.glft import closed_form_quotes, exact_quotes
 from ethpredict.report import build, load
 from ethpredict.report.artefacts import Artefacts
-from ethpredict.report.calibrations import closed_form_table, fit_table
+from ethpredict.report.calibrations import closed_form_table, fit_list, fit_table
 from ethpredict.report.fills import fidelity_part
 from ethpredict.report.grid import Grid
 from ethpredict.report.hedges import hedge_table
@@ -98,6 +98,27 @@ def test_fits_are_told_once_by_bars_and_calibration(found: Artefacts) -> None:
     quote = found.plan["trials"][0]["runs"][0]["quote"]
     rows = found.fits[(found.fits["quote_id"] == quote) & (found.fits["side"] == "bid")]
     assert cell(table, 0, "A (1/s)").startswith(f"{rows['A'].median():.4g}\u00a0±\u00a0")
+
+
+def test_the_naive_estimate_stands_beside_the_fit(found: Artefacts) -> None:
+    """Also of a refused fit; and several fits a day show their times."""
+    assert found.fits is not None
+    table = fit_table(found)
+    assert table is not None
+    assert "Naive A" not in [head.text for head in table.heads]  # bars have none
+    fits = found.fits.assign(A_naive=0.0123, mid_source="book", approximate=False)
+    table = fit_table(dataclasses.replace(found, fits=fits.assign(A=np.nan)))
+    assert table is not None
+    assert cell(table, 0, "Naive A") == "0.0123"
+    assert cell(table, 0, "Source") == "bars, mid of book"
+    assert found.calibration is not None
+    daily = fit_list(found)
+    assert daily is not None
+    assert daily.heads[0].text == "Day (UTC)"
+    quick = found.calibration.assign(ts=1723161384 * 10**9 + np.arange(len(found.calibration)))
+    often = fit_list(dataclasses.replace(found, calibration=quick))
+    assert often is not None
+    assert (often.heads[0].text, often.rows[0][0]) == ("Time (UTC)", "2024-08-08 23:56:24")
 
 
 def test_refused_fits_say_why(found: Artefacts) -> None:
