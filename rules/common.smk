@@ -162,6 +162,7 @@ def planned_files():
         "equity": ("simulate", "equity.parquet"),
         "daily": ("simulate", "daily.parquet"),
         "scores": ("train", "scores.parquet"),
+        "curves": ("train", "curves.parquet"),
         "calibration": ("quote", "calibration.parquet"),
         "quotes": ("quote", "status.parquet"),
         "tips": ("fetch", "tips.parquet"),
@@ -222,7 +223,7 @@ def simulate_events(wildcards):
     member = members[0]
     level = member["settings"]["sim"].get("fidelity", "bars")
     fetch = PLAN.specs["bars"][member["upstream"]["bars"]]["upstream"]["fetch"]
-    if member["settings"]["sim"]["venue"] != "lob":
+    if member["settings"]["sim"]["venue"] == "amm":
         flows = {m["settings"]["sim"].get("amm", {}).get("flow") for m in members}
         return [f"{STORE}/fetch/{fetch}/pool_events.parquet"] if "tape" in flows else []
     names = ["funding"] if level == "bars" else ["funding", "trades", "book"]

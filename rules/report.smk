@@ -13,6 +13,7 @@ rule render_report:
         equity=study_files("simulate", "equity.parquet"),
         daily=study_files("simulate", "daily.parquet"),
         scores=study_files("train", "scores.parquet"),
+        curves=study_files("train", "curves.parquet"),
         calibration=study_files("quote", "calibration.parquet"),
         quotes=study_files("quote", "status.parquet"),
         quality=study_files("fetch", "quality.json"),

@@ -11,6 +11,7 @@ rule train_models:
         predictions=f"{STORE}/train/{{id}}/predictions.parquet",
         scores=f"{STORE}/train/{{id}}/scores.parquet",
         status=f"{STORE}/train/{{id}}/status.parquet",
+        curves=f"{STORE}/train/{{id}}/curves.parquet",
         models=directory(f"{STORE}/train/{{id}}/models"),
         spec=f"{STORE}/train/{{id}}/spec.json",
     log:

@@ -8,8 +8,8 @@ benchmark files) and jobs (stage to the ids of the study's jobs).
 Inputs
 ------
 Each may be absent: trials, leaderboard, top, paths, locked, locked_equity, reveal; lists equity,
-daily, scores, calibration, quotes (status of quote), quality (of fetch), bar_quality, meta (of
-features), label_stats.
+daily, scores, curves, calibration, quotes (status of quote), quality (of fetch), bar_quality, meta
+(of features), label_stats.
 
 Outputs
 -------

@@ -14,14 +14,14 @@ predictions    model_id, row, ts (UTC ns), segment (0 validation, 1 locked), win
                m and m_se (log return), p, gain, loss, hold_s and horizon_s (s)
 scores         model_id, scheme, fold, metric, value; nothing of the locked test
 status         model_id, status, error, n_windows, n_features
+curves         model_id, window, level, algo, epoch, train and check (loss)
 models         folder with one folder per model (JSON, trees as UBJ)
 spec           the specification of the pack
 =============  =====================================================================
 
 Parameters
 ----------
-spec : JSON
-    Members with their ``model`` and ``validation`` settings.
+spec : JSON of the members with their ``model`` and ``validation`` settings.
 """
 
 import json
@@ -47,6 +47,7 @@ def main(
     write_table(result.predictions, outputs.predictions)
     write_table(result.scores, outputs.scores)
     write_table(result.status, outputs.status)
+    write_table(result.curves, outputs.curves)
     models.save_models(result.models, outputs.models)
     write_json(spec, outputs.spec)
 

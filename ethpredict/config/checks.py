@@ -15,13 +15,30 @@ SECONDS = {
 
 
 def check_study(values: Mapping[str, Any], axes: Sequence[Axis]) -> None:
-    """Refuse a sweep mode that does not fit the axes."""
+    """Refuse a sweep mode that does not fit the axes, and a hedge without its venue."""
     if values["sweep.mode"] == "single" and axes:
         raise ConfigError(
             axes[0].key,
             axes[0].given(),
             "one value in sweep.mode single",
             "Set sweep.mode to grid or random.",
+        )
+    varied = {axis.key: axis.values for axis in axes}
+    venues = varied.get("sim.venue", (values["sim.venue"],))
+    hedges = varied.get("quoting.hedge", (values["quoting.hedge"],))
+    if True in hedges and "hybrid" not in venues:
+        raise ConfigError(
+            "quoting.hedge",
+            True,
+            f"false on sim.venue {' and '.join(venues)}",
+            "There is no second venue to hedge on; use sim.venue hybrid.",
+        )
+    if "hybrid" in venues and True not in hedges:
+        raise ConfigError(
+            "quoting.hedge",
+            False,
+            "true on sim.venue hybrid",
+            "Without a hedge hybrid is the book alone: use sim.venue lob.",
         )
 
 
@@ -95,12 +112,12 @@ def _check_quotes(values: Mapping[str, Any]) -> None:
             "glft_exact, glft, hold or none on sim.venue amm",
             "A pool has no resting quotes; use sim.venue lob.",
         )
-    if values.get("quoting.hedge"):
+    if values["sim.venue"] == "hybrid" and values["sim.fidelity"] != "bars":
         raise ConfigError(
-            "quoting.hedge",
-            True,
-            f"false on sim.venue {values['sim.venue']}",
-            "There is no second venue to hedge on.",
+            "sim.fidelity",
+            values["sim.fidelity"],
+            "bars on sim.venue hybrid",
+            "The pool leg is played by bars; use sim.venue lob.",
         )
     least, most = (values.get(f"quoting.{side}_half_spread_bps") for side in ("min", "max"))
     if least is not None and most is not None and least > most:

@@ -186,6 +186,9 @@ def read_table(path: str | Path, columns: list[str] | None = None, **filters: An
         for name, value in sorted(filters.items())
     ]
     try:
+        if conditions and pq.read_metadata(path).num_rows == 0:
+            # Texts of an empty table have no type that a filter could compare.
+            conditions = []
         return pq.read_table(path, columns=columns, filters=conditions or None).to_pandas()
     except (FileNotFoundError, pa.ArrowInvalid) as error:
         raise DataError(

@@ -20,6 +20,9 @@ KINDS = ("none", "platt", "isotonic")
 MIN_ROWS = 50
 """Fewest out-of-sample probabilities that a calibrator is fitted on."""
 EDGE = 1e-6
+ALIKE = 30.0
+"""Precision of the prior N(1, 1/30) on the slope that other nets hand on: nets of one setting,
+trained on the blocks of one window, differ in their slope by 0.2 to 0.6."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ class Calibrator:
         return cls(state["kind"], np.array(state["x"], float), np.array(state["y"], float))
 
 
-def fit_calibrator(kind: str, p: Floats, label: Floats, weight: Floats) -> Calibrator:
+def fit_calibrator(
+    kind: str, p: Floats, label: Floats, weight: Floats, share: float | None = None
+) -> Calibrator:
     """Fit a calibrator.
 
     Parameters
@@ -70,6 +75,10 @@ def fit_calibrator(kind: str, p: Floats, label: Floats, weight: Floats) -> Calib
         0 or 1.
     weight : ndarray of float64, shape (n,), > 0
         Sample weights.
+    share : float in (0, 1), optional
+        For `p` of other nets than the one to be calibrated: ``platt`` then
+        corrects only how far the log-odds spread about those of this share. The
+        level of a net is its own luck: carried over it costs more than it mends.
 
     Raises
     ------
@@ -89,23 +98,27 @@ def fit_calibrator(kind: str, p: Floats, label: Floats, weight: Floats) -> Calib
             f"calibration needs {MIN_ROWS} and both outcomes; lengthen validation.train_days or "
             "take model.calibration none"
         )
-    if kind == "platt":
+    if kind == "platt" and share is None:
         return Calibrator(kind, np.empty(0), _platt(_logit(p), label, weight))
+    if kind == "platt":
+        slope = _platt(_logit(p), label, weight, ALIKE)[1]
+        centre = float(_logit(np.array([share], dtype=np.float64))[0])
+        return Calibrator(kind, np.empty(0), np.array([(1.0 - slope) * centre, slope]))
     if kind == "isotonic":
         return _isotonic(p, label, weight)
     raise ValueError(f"kind = {kind!r}: must be one of {', '.join(KINDS)}")
 
 
-def _platt(z: Floats, label: Floats, weight: Floats) -> Floats:
-    """Intercept and slope by Newton's method; the prior N((0, 1), 1) keeps them finite."""
-    prior = np.array([0.0, 1.0])
+def _platt(z: Floats, label: Floats, weight: Floats, alike: float = 1.0) -> Floats:
+    """Intercept and slope by Newton's method; priors N(0, 1), N(1, 1/alike) keep them finite."""
+    prior, precision = np.array([0.0, 1.0]), np.array([1.0, alike])
     beta = prior.copy()
     for _ in range(50):
         fitted = _sigmoid(beta[0] + beta[1] * z)
         error, bend = weight * (fitted - label), weight * fitted * (1.0 - fitted)
-        slope = np.array([error.sum(), (error * z).sum()]) + (beta - prior)
+        slope = np.array([error.sum(), (error * z).sum()]) + precision * (beta - prior)
         mixed = (bend * z).sum()
-        curvature = np.array([[bend.sum() + 1.0, mixed], [mixed, (bend * z * z).sum() + 1.0]])
+        curvature = np.array([[bend.sum() + 1.0, mixed], [mixed, (bend * z * z).sum() + alike]])
         step = np.linalg.solve(curvature, slope)
         beta = beta - step
         if np.abs(step).max() < 1e-10:

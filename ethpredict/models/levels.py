@@ -342,7 +342,8 @@ def _close(
     kind = str(member.model["calibration"])
     calibrator = None
     if kind != "none":
-        calibrator = fit_calibrator(kind, chain.p[seen], label[seen], weight[seen])
+        share = payoff.base_rate
+        calibrator = fit_calibrator(kind, chain.p[seen], label[seen], weight[seen], share)
     return Hierarchy(pairs, chain.blend, chain.level1, last, calibrator, payoff)
 
 

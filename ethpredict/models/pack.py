@@ -14,6 +14,7 @@ import pandas as pd
 
 from ethpredict.errors import ConfigError, DataError, TrialError
 from ethpredict.models.base import ModelError
+from ethpredict.models.curves import CURVES, curve_rows
 from ethpredict.models.fit import Fit, fit_split
 from ethpredict.models.hierarchy import NAME
 from ethpredict.models.member import Member
@@ -22,7 +23,7 @@ from ethpredict.models.summaries import summaries
 from ethpredict.models.table import Table, Target, align_tables
 from ethpredict.models.uncertainty import prediction_errors
 from ethpredict.models.walkforward import KFOLD, PLACEBO, Schedule, Split, make_schedule
-from ethpredict.splits import Window
+from ethpredict.splits import VALIDATION, Window
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +74,18 @@ class PackResult:
     status : DataFrame
         ``model_id``, ``status`` ("ok" or "failed"), ``error``, ``n_windows``,
         ``n_features`` (fewest used in a window).
+    curves : DataFrame
+        Learning curves of the refits for validation windows: ``model_id``,
+        ``window``, ``level``, ``algo``, ``epoch`` (from 1), ``train`` and
+        ``check`` (loss in training and on the inner validation). Nothing about
+        the locked test: its refits learn from locked days.
     """
 
     predictions: pd.DataFrame
     scores: pd.DataFrame
     models: dict[str, Model]
     status: pd.DataFrame
+    curves: pd.DataFrame
 
 
 def train_pack(
@@ -140,10 +147,11 @@ def train_pack(
         device,
     )
     return PackResult(
-        predictions=_stack([_predictions(table, item) for item in trained.values()]),
+        predictions=_stack([_predictions(table, item) for item in trained.values()], PREDICTIONS),
         scores=_scores(trained),
         models={key: _model(table, item, device) for key, item in trained.items()},
         status=_status(table, outcomes),
+        curves=_stack([part for item in trained.values() for part in _curves(item)], CURVES),
     )
 
 
@@ -261,10 +269,20 @@ def _predictions(table: Table, item: _Trained) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table of predictions; empty, with its columns, where no model was trained."""
+def _curves(item: _Trained) -> list[pd.DataFrame]:
+    """Learning curves of one model, in time order."""
+    return [
+        part
+        for window, fit, _ in item.windows()
+        if window.segment == VALIDATION and fit.regressor is not None
+        for part in curve_rows(item.member.id, window.window, fit.regressor, item.member.algo)
+    ]
+
+
+def _stack(parts: list[pd.DataFrame], columns: Mapping[str, Any]) -> pd.DataFrame:
+    """One table of many; empty, with its columns, where there is none."""
     if not parts:
-        return pd.DataFrame({name: [] for name in PREDICTIONS}).astype(PREDICTIONS)
+        return pd.DataFrame({name: [] for name in columns}).astype(columns)
     return pd.concat(parts, ignore_index=True)
 
 

@@ -141,9 +141,20 @@ def _checked(
     return y, given, w
 
 
-def _log_loss(y: Floats, p: Floats, w: Floats) -> float:
+def log_losses(y: Floats, p: Floats) -> Floats:
+    """Log-loss of each row, nats, shape (n,); probabilities kept off 0 and 1.
+
+    Examples
+    --------
+    >>> log_losses(np.array([1.0, 0.0]), np.array([0.5, 0.25])).round(4).tolist()
+    [0.6931, 0.2877]
+    """
     kept = np.clip(p, EDGE, 1.0 - EDGE)
-    return float(-(w * (y * np.log(kept) + (1.0 - y) * np.log1p(-kept))).sum() / w.sum())
+    return np.asarray(-(y * np.log(kept) + (1.0 - y) * np.log1p(-kept)))
+
+
+def _log_loss(y: Floats, p: Floats, w: Floats) -> float:
+    return float((w * log_losses(y, p)).sum() / w.sum())
 
 
 def _brier(y: Floats, p: Floats, w: Floats) -> float:

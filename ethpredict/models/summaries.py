@@ -119,4 +119,4 @@ def _confidence(
         y = outcome.sealed(schedule.first_locked)[split.test]
         weight = outcome.weight[split.test]
         parts.append(window_signals(y, weight, fit.m, fit.p, cost, fit.payoff.base_rate))
-    return confidence_scores(parts)
+    return confidence_scores(parts, np.random.default_rng(member.seed))

@@ -91,7 +91,13 @@ def shifted_mid(
     ndarray
         ``mid + share mu left``, USD. Unlike a drift, a shift ignores risk aversion, the
         limits and how fast inventory can be built.
+
+    Raises
+    ------
+    ConfigError
+        If the mid is not positive or the time is negative.
     """
+    check_positive(("left",), mid=mid, left=left)
     price, drift, time, part = (np.asarray(v, dtype=np.float64) for v in (mid, mu, left, share))
     return np.asarray(price + part * drift * time)
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy.special import expit, wrightomega
 
 from ethpredict.errors import ConfigError
+from ethpredict.quoting.checks import check_positive
 
 Array = npt.NDArray[np.float64]
 
@@ -183,7 +184,13 @@ def slope_per_usd(
     -------
     ndarray
         ``s_gwei / (gas 1e-9 ETHUSD)``, 1/USD.
+
+    Raises
+    ------
+    ConfigError
+        If the gas or the price is not positive.
     """
+    check_positive(gas_units=gas_units, eth_usd=eth_usd)
     slope, gas, price = (
         np.asarray(item, dtype=np.float64) for item in (slope_per_gwei, gas_units, eth_usd)
     )

@@ -30,3 +30,22 @@ def check_positive(zero_allowed: tuple[str, ...] = (), **values: Any) -> None:
         if np.any(bad):
             legal = ">= 0" if name in zero_allowed else "> 0"
             raise ConfigError(f"quoting.{name}", float(array[bad].ravel()[0]), legal)
+
+
+def check_finite(**values: Any) -> None:
+    """Refuse an infinite parameter; nan passes (it gives nan quotes).
+
+    Parameters
+    ----------
+    **values : array_like
+        The parameters by name.
+
+    Raises
+    ------
+    ConfigError
+        If a value is infinite.
+    """
+    for name, value in values.items():
+        array = np.asarray(value, dtype=np.float64)
+        if np.any(np.isinf(array)):
+            raise ConfigError(f"quoting.{name}", float(array[np.isinf(array)].ravel()[0]), "finite")

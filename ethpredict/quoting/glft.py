@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ethpredict.quoting.checks import check_positive
+from ethpredict.quoting.checks import check_finite, check_positive
 from ethpredict.quoting.exact import exact_quotes
 
 Array = npt.NDArray[np.float64]
@@ -35,11 +35,19 @@ __all__ = [
 
 def _spread_terms(gamma: Array, k: Array) -> tuple[Array, Array]:
     """``ln(1+g/k)/g`` and ``(1+k/g) ln(1+g/k)``, with their limits at g = 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        # Below, k/g would overflow; the limit is exact to the last bit long before.
+        still = gamma <= 1e-290 * k
         log_ratio = np.log1p(gamma / k)
-        c1 = np.where(gamma == 0.0, 1.0 / k, log_ratio / gamma)
-        power = np.where(gamma == 0.0, 1.0, (1.0 + k / gamma) * log_ratio)
+        c1 = np.where(still, 1.0 / k, log_ratio / gamma)
+        power = np.where(still, 1.0, (1.0 + k / gamma) * log_ratio)
     return c1, power
+
+
+def _check(gamma: Numeric, sigma: Numeric, A: Numeric, k: Numeric, xi: Numeric) -> None:
+    """Refuse parameters outside their ranges."""
+    check_positive(("gamma", "sigma", "xi"), gamma=gamma, sigma=sigma, A=A, k=k, xi=xi)
+    check_finite(gamma=gamma, sigma=sigma, A=A, k=k, xi=xi)
 
 
 def relaxation_time(
@@ -57,7 +65,13 @@ def relaxation_time(
     ndarray
         ``tau = 1/(2 sqrt(alpha eta))`` in seconds, with ``alpha = k gamma sigma^2/2`` and
         ``eta = A (1 + gamma/k)^{-(1 + k/gamma)} e^{-k xi/2}``; ``inf`` without risk aversion.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`closed_form_quotes`.
     """
+    _check(gamma, sigma, A, k, xi)
     g, s, a, decay, impact = (np.asarray(v, dtype=np.float64) for v in (gamma, sigma, A, k, xi))
     _, power = _spread_terms(g, decay)
     with np.errstate(divide="ignore"):
@@ -92,7 +106,14 @@ def target_inventory(
     -------
     ndarray
         ``mu/(gamma sigma^2) (1 - exp(-horizon/tau))`` lots, clipped to +-limit.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`closed_form_quotes`, or if the horizon or the limit is negative.
     """
+    check_positive(("horizon", "limit"), horizon=horizon, limit=limit)
+    check_finite(mu=mu)
     g, s, drift, left = (np.asarray(v, dtype=np.float64) for v in (gamma, sigma, mu, horizon))
     tau = relaxation_time(g, s, A, k, xi)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -145,7 +166,8 @@ def closed_form_quotes(
     Raises
     ------
     ConfigError
-        If gamma, sigma or xi is negative, or A or k is not positive.
+        If gamma, sigma, xi or the horizon is negative, A or k is not positive, or a parameter
+        (other than the horizon) is infinite. nan gives nan.
 
     Notes
     -----
@@ -160,7 +182,8 @@ def closed_form_quotes(
     Gueant, Lehalle, Fernandez-Tapia (2013), Dealing with the inventory risk,
     Math. Finan. Econ. 7, 477-507, https://doi.org/10.1007/s11579-012-0087-0
     """
-    check_positive(("gamma", "sigma", "xi"), gamma=gamma, sigma=sigma, A=A, k=k, xi=xi)
+    _check(gamma, sigma, A, k, xi)
+    check_finite(q=q)
     g, s, a, decay, lots, impact = (
         np.asarray(v, dtype=np.float64) for v in (gamma, sigma, A, k, q, xi)
     )
@@ -208,6 +231,7 @@ def gueant_coefficients(
     """
     execution = gamma if zeta is None else zeta
     check_positive(("zeta", "sigma"), gamma=gamma, sigma=sigma, A=A, k=k, zeta=execution)
+    check_finite(gamma=gamma, sigma=sigma, A=A, k=k, zeta=execution, order_size=order_size)
     check_positive(order_size=order_size)
     g, a, decay, size, risk = (
         np.asarray(v, dtype=np.float64) for v in (gamma, A, k, order_size, execution)

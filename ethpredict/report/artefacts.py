@@ -32,6 +32,8 @@ class Artefacts:
         The frozen plan; the only artefact that must be there.
     trials, paths, locked, locked_equity, equity, daily, scores, calibration : DataFrame or None
         Tables, cut down to the trials that are shown.
+    curves : DataFrame or None
+        Learning curves of the models of the trials that are shown.
     fits, quotes : DataFrame or None
         Fits of the fill intensity and status of the quote paths of all trials but baselines.
     leaderboard, reveal, provenance : dict or None
@@ -53,6 +55,7 @@ class Artefacts:
     equity: pd.DataFrame | None = None
     daily: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
+    curves: pd.DataFrame | None = None
     calibration: pd.DataFrame | None = None
     fits: pd.DataFrame | None = None
     quotes: pd.DataFrame | None = None
@@ -212,7 +215,7 @@ def load(
     ----------
     inputs : object
         Attributes trials, leaderboard, top, paths, locked, locked_equity, equity, daily,
-        scores, calibration, quotes, reveal, provenance, quality, bar_quality, meta,
+        scores, curves, calibration, quotes, reveal, provenance, quality, bar_quality, meta,
         label_stats: a path or a list of paths. Any attribute or file may be absent.
     plan : dict
         The frozen plan.
@@ -248,6 +251,7 @@ def load(
         equity=_members(inputs, "equity", "run_id", runs),
         daily=_members(inputs, "daily", "run_id", runs),
         scores=_members(inputs, "scores", "model_id", models),
+        curves=_members(inputs, "curves", "model_id", models),
         calibration=_members(inputs, "calibration", "quote_id", quotes),
         fits=_members(inputs, "calibration", "quote_id", every),
         quotes=_members(inputs, "quotes", "quote_id", every),

@@ -22,6 +22,8 @@ from ethpredict.report.evidence import (
 )
 from ethpredict.report.fills import fidelity_part
 from ethpredict.report.headline import headline
+from ethpredict.report.hedges import hedge_table
+from ethpredict.report.learning import learning_part
 from ethpredict.report.pool import bribe_table, inclusion_part
 from ethpredict.report.series import payload
 from ethpredict.report.signal import signal_part
@@ -57,7 +59,9 @@ def _span(found: Artefacts, table: pd.DataFrame | None) -> str:
 def _pieces(found: Artefacts, rows: int) -> dict[str, Any]:
     """Everything that the template shows."""
     signal, inclusion = signal_part(found, rows), inclusion_part(found)
+    learning = learning_part(found)
     charts = payload(found) | {
+        **({one["id"]: one["lines"] for one in learning["charts"]} if learning else {}),
         "chart-signal": signal["levels"] if signal else [],
         "chart-inclusion-a": inclusion["a"] if inclusion else [],
         "chart-inclusion-s": inclusion["s"] if inclusion else [],
@@ -79,12 +83,14 @@ def _pieces(found: Artefacts, rows: int) -> dict[str, Any]:
         "fits": fit_table(found),
         "fit_list": fit_list(found),
         "closed_form": closed_form_table(found),
+        "hedges": hedge_table(found),
         "bribes": bribe_table(found),
         "inclusion": inclusion,
         "parts": parts_table(found),
         "risk": risk_table(found),
         "bracket": bracket_table(found),
         "scores": score_tables(found) + confidence_tables(found) + importance_tables(found),
+        "learning": learning,
         "quality": quality_tables(found),
         "config": yaml.safe_dump(found.plan.get("config", {}), sort_keys=False, allow_unicode=True),
         "best_settings": [(key, setting(best["settings"][key])) for key in sorted(best["settings"])]

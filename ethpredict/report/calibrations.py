@@ -123,6 +123,8 @@ def fit_table(found: Artefacts) -> Grid | None:
         Head("Made", "Fits made of those tried"),
         Head("A (1/s)", "Intensity at the mid, median over fits ± median standard error"),
         Head("k (1/USD)", "Decay, median over fits ± median standard error"),
+        Head("Naive A", "What the share of windows by their deepest print gives, for comparison: "
+             "it misses every fill but the first of a window"),
         Head("ξ (USD)", "Impact of a fill on the mid, median over fits ± median standard error"),
         Head("Fills", "Would-be fills of one fit, median"),
         Head("χ²", "Goodness of fit, median"),
@@ -146,15 +148,18 @@ def _fit_row(group: Document, side: str, part: pd.DataFrame) -> list[str]:
 
     tested = good["p_value"].dropna() if "p_value" in good else pd.Series(dtype=float)
     share = float((tested < REJECTED).mean()) if len(tested) else math.nan
-    approximate = bool(part["approximate"].any())
+    seen = sorted(set(part["mid_source"]) - {""}) if "mid_source" in part else []
+    source = group["source"] + (f", mid of {' and '.join(seen)}" if seen else "")
+    source += " (approximate)" if bool(part["approximate"].any()) else ""
     return [
         group["label"],
         side,
-        f"{group['source']} (approximate)" if approximate else group["source"],
+        source,
         number(len(group["quotes"]), "count"),
         f"{len(good)} of {len(part)}",
         pair("A"),
         pair("k"),
+        _figure(float(part["A_naive"].median()) if "A_naive" in part else math.nan),
         pair("xi"),
         number(middle("n_fills"), "count"),
         number(middle("chi2"), "ratio"),
@@ -170,8 +175,11 @@ def fit_list(found: Artefacts) -> Grid | None:
     if table is None or table.empty:
         return None
     rows = []
+    moments = table["ts"].drop_duplicates()
+    daily = moments.map(utc_day).is_unique
     for fit in table.sort_values(["ts", "side"]).to_dict("records"):
-        cells = [utc_day(fit["ts"]), fit["side"]]
+        moment = utc_day(fit["ts"]) if daily else f"{pd.Timestamp(fit['ts']):%Y-%m-%d %H:%M:%S}"
+        cells = [moment, fit["side"]]
         for name in ("A", "k", "xi"):
             value, error = fit.get(name, math.nan), fit.get(f"{name}_se", math.nan)
             cells.append(_estimate(value, error))
@@ -181,7 +189,7 @@ def fit_list(found: Artefacts) -> Grid | None:
         cells.append(fit.get("reason", ""))
         rows.append(cells)
     heads = (
-        Head("Day (UTC)", kind="text"),
+        Head("Day (UTC)" if daily else "Time (UTC)", kind="text"),
         Head("Side", kind="text"),
         *(Head(text) for text in ("A (1/s)", "k (1/USD)", "ξ (USD)", "Fills", "χ²", "p")),
         Head("Refused because", kind="wide"),
@@ -202,7 +210,7 @@ def _sets(found: Artefacts) -> list[Document]:
         if (
             trial["baseline"]
             or strategy not in GLFT
-            or venue != "lob"
+            or venue == "amm"
             or quote not in medians.index
         ):
             continue

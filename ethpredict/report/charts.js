@@ -113,6 +113,12 @@
     };
     return { ticks, text };
   };
+  const countTicks = (low, high, count) => {
+    const step = Math.ceil(niceStep(Math.max(1, high - low), count));
+    const ticks = [low];
+    for (let t = Math.ceil((low + 0.5) / step) * step; t <= high; t += step) ticks.push(t);
+    return { ticks, text: (t) => fixed(t, 0) };
+  };
   const extent = (series, keys) => {
     let low = Infinity, high = -Infinity;
     for (const s of series) for (const key of keys) for (const v of s[key] || []) {
@@ -214,7 +220,8 @@
         root.append(svg("line", { class: Math.abs(t) < y.step / 1e6 ? "zero" : "gridline", x1: left, x2: width - right, y1: Y(t), y2: Y(t) }));
         root.append(svg("text", { x: left - 8, y: Y(t) + 4, "text-anchor": "end" }, y.text(t)));
       }
-      const x = timeTicks(x0, x1, (width - left) / 105);
+      const counted = figure.dataset.counts; // what the horizontal axis counts; without, it is time
+      const x = counted ? countTicks(x0, x1, (width - left) / 60) : timeTicks(x0, x1, (width - left) / 105);
       let free = -Infinity;
       x.ticks.forEach((t, i) => {
         const text = x.text(t, i), half = widthOf(text) / 2;
@@ -237,6 +244,10 @@
         const line = svg("path", { class: "line" + weight, d: pathOf(s, X, Y, "y"), stroke: paint });
         if (s.baseline) line.setAttribute("stroke-dasharray", DASHES[s.colour % 4]);
         root.append(line);
+        if (!known(s.mark)) continue;
+        const dot = svg("circle", { cx: X(s.mark), cy: Y(s.y[nearest(s.x, s.mark)]), r: 5, fill: "var(--paper)", stroke: paint, "stroke-width": 2 });
+        dot.append(svg("title", {}, `${s.name}: best at ${counted} ${s.mark}`));
+        root.append(dot);
       }
       const cursor = svg("line", { class: "cursor", y1: top, y2: height - bottom, visibility: "hidden" });
       root.append(cursor);
@@ -246,7 +257,7 @@
         at = Math.min(Math.max(index, 0), grid.length - 1);
         const moment = grid[at], px = X(moment);
         cursor.setAttribute("x1", px); cursor.setAttribute("x2", px); cursor.setAttribute("visibility", "visible");
-        readout.replaceChildren(html("b", {}, momentText(moment)));
+        readout.replaceChildren(html("b", {}, counted ? `${counted} ${moment}` : momentText(moment)));
         for (const s of visible) {
           const i = nearest(s.x, moment);
           if (s.points && !known(s.y[i])) continue;

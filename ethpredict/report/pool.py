@@ -47,7 +47,7 @@ def bribe_table(found: Artefacts) -> Grid | None:
     members: dict[tuple[Any, ...], list[str]] = {}
     for trial in found.plan["trials"]:
         settings = trial["settings"]
-        if settings.get("sim.venue") == "amm" and MODE in settings and trial["id"] in good.index:
+        if settings.get("sim.venue") != "lob" and MODE in settings and trial["id"] in good.index:
             values = tuple(setting(settings.get(key)) for key in keys)
             members.setdefault(values, []).append(trial["id"])
     short = short_keys(keys)

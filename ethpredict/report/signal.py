@@ -9,7 +9,7 @@ from ethpredict.report.grid import PLUS_MINUS, Grid, Head, grid, with_error
 from ethpredict.report.text import as_float, is_missing, number, setting, short_keys, signed
 from ethpredict.stats.signal import CLEAR
 
-VENUES = {"lob": "order book", "amm": "pool"}
+VENUES = {"lob": "order book", "amm": "pool", "hybrid": "order book, hedged on a pool"}
 GROUP = ("strategy", "venue", "fidelity", "alpha")
 MANY_DAYS = 30
 UNIT = "USD per 1,000 USD at risk and day"

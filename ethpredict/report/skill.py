@@ -57,6 +57,12 @@ def confidence_tables(found: Artefacts) -> list[dict[str, Any]]:
         {"head": head, "cells": [_text(float(value.get(name, math.nan))) for name in names]}
         for head, names in forecasts.items()
     ]
+    gain, low, high = (
+        _text(float(value.get(f"log_loss_gain{end}", math.nan))) for end in ("", "_low", "_high")
+    )
+    if gain:
+        told = "level 2 is better than the training share by (90% interval)"
+        rows.append({"head": told, "cells": [f"{gain} ({low} to {high})", "", ""]})
     caption = (
         "Confidence (level 2) on the validation windows, out of sample: probability that following "
         f"the forecast pays, {value['n_rows']:,.0f} signals"

@@ -36,7 +36,11 @@ LVR_MODEL, LP_SECONDS = 31, 32
 FUNDING = 33
 # What sandwiches took from our swaps, USD, and how often we were attacked.
 SANDWICHED, N_SANDWICHES, N_FRONT_RUNS = 34, 35, 36
-N_ACCOUNTS = 37
+# Of a hybrid run, what its hedges on the pool did: parts of the P&L (gas, bribes and sandwiches
+# are all theirs), cash, size and number.
+POOL_SPREAD, POOL_INVENTORY, POOL_FEES, POOL_LIQUIDATION = 37, 38, 39, 40
+POOL_CASH, POOL_VOLUME, N_HEDGES = 41, 42, 43
+N_ACCOUNTS = 44
 
 # Rows of the detail array that a kernel fills when it has columns.
 D_BID, D_ASK, D_FILL, D_CASH, D_MU, D_TARGET = 0, 1, 2, 3, 4, 5

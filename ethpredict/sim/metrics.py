@@ -71,6 +71,11 @@ METRICS = (
     "lp_arbitrage_fees",
     "lp_arbitrage_profit",
     "impermanent_loss",
+    "book_pnl",
+    "pool_pnl",
+    "n_hedges",
+    "hedge_volume",
+    "hedge_cost",
 )
 # Seconds of the markouts that need events; the one of 5 minutes stands in the accounts.
 SHORT_MARKOUTS = {"markout_1s": 1.0, "markout_5s": 5.0, "markout_30s": 30.0}
@@ -241,6 +246,32 @@ def provider_metrics(accounts: Floats, market: MarketRows, venue: Venue) -> dict
     return dict(zip(names, values, strict=True))
 
 
+def hedge_metrics(accounts: Floats, venue: Venue) -> dict[str, float]:
+    """How a hybrid run's P&L splits between its legs; nan for every other run.
+
+    Returns
+    -------
+    dict
+        ``book_pnl`` and ``pool_pnl`` (USD; they sum to ``pnl``, each with its own inventory and
+        the closing of its own leg), ``n_hedges`` (fills on the pool), ``hedge_volume`` (ETH),
+        ``hedge_cost`` (USD: what they paid beyond the mid of their decision: impact, swap fee,
+        gas, bribe and sandwiches).
+    """
+    names = ("book_pnl", "pool_pnl", "n_hedges", "hedge_volume", "hedge_cost")
+    if not venue.hedges:
+        return dict.fromkeys(names, math.nan)
+    pool = float(accounts[acc.POOL_CASH])
+    spent = (acc.POOL_SPREAD, acc.POOL_FEES, acc.GAS, acc.BRIBE, acc.SANDWICHED)
+    values = (
+        float(accounts[acc.CASH]) - pool,
+        pool,
+        float(accounts[acc.N_HEDGES]),
+        float(accounts[acc.POOL_VOLUME]),
+        0.0 - math.fsum(float(accounts[part]) for part in spent),
+    )
+    return dict(zip(names, values, strict=True))
+
+
 def run_metrics(
     run_id: str, kept: Kept, market: MarketRows, max_inventory: float, venue: Venue
 ) -> dict[str, float]:
@@ -307,6 +338,6 @@ def run_metrics(
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }
     metrics |= {name: kept.markouts.get(name, math.nan) for name in SHORT_MARKOUTS}
-    metrics |= provider_metrics(accounts, market, venue)
+    metrics |= provider_metrics(accounts, market, venue) | hedge_metrics(accounts, venue)
     metrics |= return_ratios(pnl / capital, kept.largest / capital)
     return {name: metrics[name] for name in METRICS}

@@ -18,6 +18,7 @@ from ethpredict.sim._maker_kernels import run_lob
 from ethpredict.sim._taker_kernels import run_amm
 from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.funding import funding_rates, pay_at_closes
+from ethpredict.sim.hybrid import simulate_hybrid
 from ethpredict.sim.kept import keep
 from ethpredict.sim.lanes import play_lanes
 from ethpredict.sim.lp_settings import lp_settings, provides
@@ -121,11 +122,14 @@ def simulate_run(
     n = len(market.close)
     equity, inventory = np.empty(n), np.empty(n)
     details = np.full((acc.N_DETAIL, n if detail else 0), np.nan)
-    if run.venue == "lob":
+    facts = tapes.records.funding if tapes and tapes.records else None
+    if run.on_book:
         require_fit(run, path)
-        settings = lob_settings(run, market)
         quotes = quote_rows(run, market, path, lattices)
         base, per_usd = size_rows(run, market, path)
+        if run.hedges:
+            return simulate_hybrid(run, market, quotes, (base, per_usd), tips, facts, detail)
+        settings = lob_settings(run, market)
         if level != "bars":
             sizes = base, per_usd
             return simulate_replay(run, market, quotes, sizes, tapes or Tapes(None), detail)
@@ -156,7 +160,6 @@ def simulate_run(
             inventory,
             details,
         )
-        facts = tapes.records.funding if tapes and tapes.records else None
         pay_at_closes(facts, market, accounts, equity, inventory, details)
     elif provides(run):
         mu, h_rem = signal_rows(run, path, market.close)

@@ -11,6 +11,9 @@ from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.reference import Book
 from ethpredict.sim.rows import Floats, MarketRows
 
+# Ticks and lots of the orders of either side, nearest first.
+Orders = dict[int, list[tuple[int, int]]]
+
 
 def _ticks(price: float, tick: float, up: bool) -> int:
     """Price to a whole tick, up or down, with the guard of the kernel."""
@@ -39,7 +42,7 @@ def _layers(
     return found
 
 
-def _distances(
+def distances(
     quotes: QuoteRows, i: int, q: float, bounds: tuple[float, float]
 ) -> tuple[float, float]:
     """Distances of bid and ask of one row at an inventory in lots."""
@@ -125,21 +128,11 @@ def run_lob(
             book.add(acc.N_TIMEOUTS, float(overdue))
         elif quoting:
             money = s[lob.S_CAPITAL] + book.accounts[acc.CASH] + held * reference
-            cap = _cap(money, float(sizes[0][i]), float(sizes[1][i]), reference, s)
+            cap = largest_position(money, sizes, i, reference, s)
             drift, target = float(quotes.mu[i]), float(quotes.target[i])
-            bounds = s[lob.S_LEAST] * reference, s[lob.S_MOST] * reference
-            q = (held - s[lob.S_TARGET]) / (order * lot)
-            distances = _distances(quotes, i, q, bounds)
-            layers = _layers(reference, reference + float(quotes.shift[i]), distances, s)
-            orders = _orders(layers, order, (cap - lots, cap + lots), s[lob.S_WHOLE] > 0.0)
-            book.add(acc.OFFERED, sum(size for _, size in (*orders[1], *orders[-1])) * lot)
+            orders = row_orders(market, quotes, j, lots, (cap - lots, cap + lots), s)
             bid, ask = (orders[side][0][0] if orders[side] else None for side in (1, -1))
-            for price_tick, size in _row_fills(market, j, orders, s):
-                signed, price = size * lot, price_tick * tick
-                fee = s[lob.S_MAKER] * abs(signed) * price
-                book.fill((lots + fill) * lot, signed, price, fee, 0.0, reference, future)
-                book.add(acc.TAKEN, abs(signed))
-                fill += size
+            fill = fill_row(book, market, j, lots, orders, s)
         age = age + float(market.seconds[j]) if lots * (lots + fill) > 0 else 0.0
         lots += fill
         free = cap - abs(lots)
@@ -156,8 +149,45 @@ def run_lob(
     return book.outcome()
 
 
-def _cap(money: float, base: float, per_usd: float, mid: float, s: list[float]) -> int:
-    """Largest position in lots."""
+def row_orders(
+    market: MarketRows,
+    quotes: QuoteRows,
+    j: int,
+    lots: int,
+    room: tuple[int, int],
+    s: list[float],
+) -> Orders:
+    """Orders of row j at an inventory, by what was known at the close of the row before."""
+    i, order, lot = j - 1, int(s[lob.S_ORDER_LOTS]), s[lob.S_LOT]
+    reference = float(market.close[i])
+    bounds = s[lob.S_LEAST] * reference, s[lob.S_MOST] * reference
+    q = (lots * lot - s[lob.S_TARGET]) / (order * lot)
+    wanted = distances(quotes, i, q, bounds)
+    layers = _layers(reference, reference + float(quotes.shift[i]), wanted, s)
+    return _orders(layers, order, room, s[lob.S_WHOLE] > 0.0)
+
+
+def fill_row(
+    book: Book, market: MarketRows, j: int, lots: int, orders: Orders, s: list[float]
+) -> int:
+    """Offer the orders of row j and book their fills: signed lots."""
+    lot, fill = s[lob.S_LOT], 0
+    reference, future = float(market.close[j - 1]), float(market.future_close[j])
+    book.add(acc.OFFERED, sum(size for _, size in (*orders[1], *orders[-1])) * lot)
+    for price_tick, size in _row_fills(market, j, orders, s):
+        signed, price = size * lot, price_tick * s[lob.S_TICK]
+        fee = s[lob.S_MAKER] * abs(signed) * price
+        book.fill((lots + fill) * lot, signed, price, fee, 0.0, reference, future)
+        book.add(acc.TAKEN, abs(signed))
+        fill += size
+    return fill
+
+
+def largest_position(
+    money: float, sizes: tuple[Floats, Floats], i: int, mid: float, s: list[float]
+) -> int:
+    """Largest position in lots by the sizes of row i."""
+    base, per_usd = float(sizes[0][i]), float(sizes[1][i])
     most, lot, funds = int(s[lob.S_MAX_LOTS]), s[lob.S_LOT], max(money, 0.0)
     size = base + per_usd * funds if per_usd else base
     if math.isfinite(s[lob.S_LEVERAGE]):
@@ -165,9 +195,6 @@ def _cap(money: float, base: float, per_usd: float, mid: float, s: list[float]) 
     if math.isnan(size) or size <= 0.0:
         return 0
     return most if size >= most * lot else math.floor(size / lot + 1e-9)
-
-
-Orders = dict[int, list[tuple[int, int]]]
 
 
 def _orders(

@@ -38,8 +38,23 @@ MS_NS = 1e6
 
 
 def fidelity(run: Run) -> str:
-    """How finely a run is played: ``bars``, ``trades`` or ``l2``; a pool always by bars."""
-    return run.word("sim.fidelity", FIDELITIES) if run.venue == "lob" else "bars"
+    """How finely a run is played: ``bars``, ``trades`` or ``l2``; a pool always by bars.
+
+    Raises
+    ------
+    TrialError
+        If a run with a pool leg asks for events.
+    """
+    if not run.on_book:
+        return "bars"
+    level = run.word("sim.fidelity", FIDELITIES)
+    if run.venue == "hybrid" and level != "bars":
+        raise TrialError(
+            run.run_id,
+            f"sim.fidelity = {level!r}: must be bars with sim.venue hybrid: the pool is played "
+            "by bars; use sim.venue lob",
+        )
+    return level
 
 
 def event_rules(run: Run) -> Floats:

@@ -116,8 +116,35 @@ class Run:
 
     @property
     def venue(self) -> str:
-        """``lob`` or ``amm``."""
-        return self.word("sim.venue", ("lob", "amm"))
+        """``lob``, ``amm`` or ``hybrid``."""
+        return self.word("sim.venue", ("lob", "amm", "hybrid"))
+
+    @property
+    def on_book(self) -> bool:
+        """Whether the run quotes on an order book."""
+        return self.venue != "amm"
+
+    @property
+    def on_pool(self) -> bool:
+        """Whether the run sends transactions to a pool, be it hedges alone."""
+        return self.venue == "amm" or self.hedges
+
+    @property
+    def hedges(self) -> bool:
+        """Whether a run quotes on the book and hedges on the pool.
+
+        A fixed spread puts no value on inventory, and what is held is not hedged: on the hybrid
+        venue both are on the book alone.
+        """
+        if self.venue != "hybrid" or self.strategy not in SIGNALLED:
+            return False
+        if self.get("quoting.hedge") is not True:
+            raise TrialError(
+                self.run_id,
+                f"quoting.hedge = {self.get('quoting.hedge')!r}: must be true with sim.venue "
+                "hybrid; without a hedge use sim.venue lob",
+            )
+        return True
 
     @property
     def strategy(self) -> str:
@@ -189,22 +216,6 @@ def whole_lots(run: Run, key: str, lot: float) -> float:
     return float(lots)
 
 
-def refuse_hedge(run: Run) -> None:
-    """Refuse `quoting.hedge` where there is no second venue.
-
-    Raises
-    ------
-    TrialError
-        If it is set.
-    """
-    if run.get("quoting.hedge") is not False:
-        raise TrialError(
-            run.run_id,
-            f"quoting.hedge = {run.get('quoting.hedge')!r}: must be false with sim.venue "
-            f"{run.venue}: there is no second venue to hedge on",
-        )
-
-
 def lob_settings(run: Run, market: MarketRows) -> Floats:
     """Vector of an order-book run.
 
@@ -238,7 +249,6 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
     values[lob.S_MAX_LOTS] = whole_lots(run, "quoting.max_inventory", lot)
     if strategy == "hold":
         return values
-    refuse_hedge(run)
     values[lob.S_ORDER_LOTS] = whole_lots(run, "quoting.order_size", lot)
     if values[lob.S_ORDER_LOTS] > values[lob.S_MAX_LOTS]:
         raise TrialError(
@@ -252,7 +262,7 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
             run.run_id, f"sim.lob.tick_size = {tick:g}: prices need more than 1e12 ticks"
         )
     values[lob.S_TICK] = tick
-    values[lob.S_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
+    values[lob.S_LATENCY] = run.number("sim.latency_ms", 0.0, 3.6e6) / 1000.0
     values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6)
     values[lob.S_PARTICIPATION] = run.number("sim.lob.participation", 0.0, 1.0, open_low=True)
     values[lob.S_MAKER] = run.number("sim.lob.maker_fee_bps", -100.0, 1000.0) * BPS
@@ -293,7 +303,7 @@ def _size_settings(run: Run, market: MarketRows, values: Floats) -> None:
 
 
 def amm_settings(run: Run, market: MarketRows) -> Floats:
-    """Vector of a pool run.
+    """Vector of a pool run, or of the hedges of a run that quotes.
 
     Parameters
     ----------
@@ -312,7 +322,7 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
         If a setting is out of its range or the strategy needs an order book.
     """
     strategy = run.strategy
-    if strategy in ("fixed_spread", "avellaneda_stoikov"):
+    if run.venue == "amm" and strategy in ("fixed_spread", "avellaneda_stoikov"):
         raise TrialError(
             run.run_id,
             f"quoting.strategy = {strategy!r}: must be glft_exact, glft, hold or none with "
@@ -343,18 +353,22 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_SANDWICH] = run.number("sim.amm.sandwich_probability", 0.0, 1.0)
     values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
     values[amm.P_REPLICATE] = run.replicate
-    values[amm.P_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
+    values[amm.P_LATENCY] = run.number("sim.latency_ms", 0.0, 3.6e6) / 1000.0
     if strategy in SIGNALLED:
-        values[amm.P_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
         values[amm.P_REVERT] = run.number("sim.amm.revert_probability", 0.0, 1.0)
-        values[amm.P_RISK_HORIZON] = run.number("sim.amm.risk_horizon", 0.0, open_low=True)
-        values[amm.P_MIN_TRADE] = run.number("sim.amm.min_trade", 0.0)
+        values[amm.P_MIN_TRADE] = run.number("sim.amm.min_trade", 0.0, 1e6)
+        if run.venue == "amm":
+            # A hedge takes the value of inventory from the quotes instead.
+            values[amm.P_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
+            values[amm.P_RISK_HORIZON] = run.number(
+                "sim.amm.risk_horizon", 0.0, 31_536_000.0, open_low=True
+            )
     return values
 
 
 def _flow_settings(run: Run, market: MarketRows, values: Floats) -> None:
     """Depth of the simulated pool, and who trades on it besides us."""
-    values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, open_low=True)
+    values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, 1e12, open_low=True)
     values[amm.P_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
     values[amm.P_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
     reserve = 0.5 * pool / float(market.close[0])

@@ -33,6 +33,8 @@ class Venue:
         Share of the decisions priced with the constant base fee; nan without any.
     deposit : float
         Value that a liquidity provider brings, USD; 0 for everybody else.
+    hedges : bool
+        Whether a pool leg stands beside the book's.
     silent_share : float
         Share of the time in which the bars report volume and the replayed data has no trade;
         nan where no events are replayed.
@@ -42,6 +44,7 @@ class Venue:
     posted_funds: float
     constant_fee_share: float
     deposit: float = 0.0
+    hedges: bool = False
     silent_share: float = math.nan
 
 
@@ -56,9 +59,10 @@ def venue_of(run: Run, market: MarketRows, silent_share: float = math.nan) -> Ve
             deposit=deposit,
         )
     return Venue(
-        endowment=run.max_inventory if run.venue == "amm" else 0.0,
+        endowment=run.max_inventory if run.on_pool else 0.0,
         posted_funds=posted_funds(run, market),
         constant_fee_share=constant_fee_share(run, market),
+        hedges=run.hedges,
         silent_share=silent_share,
     )
 
@@ -67,10 +71,11 @@ def posted_funds(run: Run, market: MarketRows) -> float:
     """Time-mean value of what stands ready for a run, USD.
 
     On the order book the inventory limit at the mid, as for the capital. On the pool the
-    endowment: the limit in ETH at the mid, and twice its value at the first mid in USD.
+    endowment: the limit in ETH at the mid, and twice its value at the first mid in USD. A run
+    that hedges has both.
     """
-    funds = run.max_inventory * market.mean_mid
-    if run.venue == "amm":
+    funds = run.max_inventory * market.mean_mid * (2.0 if run.hedges else 1.0)
+    if run.on_pool:
         funds += amm.ENDOWMENT_USD * run.max_inventory * float(market.close[0])
     return funds
 
@@ -89,10 +94,10 @@ def constant_fee_share(run: Run, market: MarketRows) -> float:
     -------
     float
         1 where `sim.amm.use_block_fees` is false; nan where nothing is decided: on the
-        order book, for the strategy `none` and in a single row.
+        order book alone, for the strategy `none` and in a single row.
     """
     known = market.base_fee[:-1]
-    if run.venue != "amm" or run.strategy == "none" or len(known) == 0:
+    if not run.on_pool or run.strategy == "none" or len(known) == 0:
         return math.nan
     if not run.get("sim.amm.use_block_fees"):
         return 1.0
@@ -157,7 +162,7 @@ def require_fit(run: Run, path: PathRows) -> None:
     TrialError
         If no row has both: the run would quote nothing and look like a good one.
     """
-    if run.venue != "lob" or run.strategy not in SIGNALLED:
+    if not run.on_book or run.strategy not in SIGNALLED:
         return
     if not np.any(np.isfinite(path.A) & np.isfinite(path.k)):
         raise TrialError(

@@ -42,7 +42,7 @@ def inclusion_fits(
     wanted: dict[tuple[str, float], dict[str, Any]] = {}
     for trial in trials:
         settings = trial["settings"]
-        if settings.get("sim.venue") != "amm" or WINDOW not in settings:
+        if settings.get("sim.venue") == "lob" or WINDOW not in settings:
             continue
         for run in trial["runs"]:
             entry = wanted.setdefault(

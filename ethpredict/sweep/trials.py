@@ -105,15 +105,23 @@ def build_trials(config: Config) -> Trials:
         _add(found, applicable(values), "", replicates)
     for values in points:
         for name, change in _baselines(values):
-            settings = applicable(values | shaping | {"model.level0.algo": "zero"} | change)
+            changed = values | shaping | {"model.level0.algo": "zero"} | change
+            settings = applicable(_same_rule(changed))
             _add(found, settings, name, replicates)
     return found
 
 
 def _same_rule(values: Mapping[str, Any]) -> dict[str, Any]:
-    """On a pool the exact quotes and their closed form are one rebalancing rule: one trial."""
+    """Settings under which a point is one trial with those that play alike.
+
+    On a pool the exact quotes and their closed form are one rebalancing rule. On the hybrid venue
+    what does not hedge is on the book alone.
+    """
     if values["sim.venue"] == "amm" and values["quoting.strategy"] == "glft":
         return {**values, "quoting.strategy": "glft_exact"}
+    hedged = values["quoting.hedge"] and values["quoting.strategy"] in SIGNALLED
+    if values["sim.venue"] == "hybrid" and not hedged:
+        return {**values, "sim.venue": "lob"}
     return dict(values)
 
 

@@ -44,6 +44,31 @@ def test_an_example_runs_to_its_report(
 
 
 @pytest.mark.slow
+def test_a_capture_calibrates_its_quotes(tmp_path: Path, shared_data: Path) -> None:
+    """Book and trades of one raw file: A, k and xi with standard errors, in the report as well."""
+    capture = shared_data / "l2_capture" / "binance_spot_ethusdt_20240808.gz"
+    answer = run(tmp_path, "examples/binance_capture.yaml", CAPTURE=str(capture))
+    assert answer.returncode == 0, answer.stderr
+    store = tmp_path / "results" / "store" / "quote"
+    fits = pd.concat([pd.read_parquet(path) for path in store.glob("*/calibration.parquet")])
+    pooled = fits[fits["side"] == "both"]
+    assert len(pooled) >= 3
+    assert (fits["mid_source"] == "book").all()
+    assert not fits["approximate"].any()
+    assert pooled["A"].between(0.1, 0.5).all()
+    assert pooled["k"].between(2.0, 6.0).all()
+    for name in ("A", "k", "xi"):
+        assert (pooled[f"{name}_se"] > 0.0).all()
+        assert (pooled[f"{name}_se"] < 0.35 * pooled[name]).all()
+    trials = pd.read_parquet(tmp_path / "results" / "binance_capture" / "trials.parquet")
+    assert (trials["status"] == "ok").all()
+    report = tmp_path / "results" / "binance_capture" / "report" / "index.html"
+    shown = report.read_text(encoding="utf-8")
+    assert "trades, mid of book" in shown
+    assert "Naive A" in shown
+
+
+@pytest.mark.slow
 def test_a_recorded_pool_runs_to_the_report(tmp_path: Path, shared_data: Path) -> None:
     """Swap logs through the whole workflow: trades on the recorded reserves, parts that sum."""
     logs = shared_data / "amm/uniswap_v3_usdc_weth_0.3pct_2024-01-05.raw.csv"

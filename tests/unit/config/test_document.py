@@ -43,7 +43,7 @@ def test_row_says_unit_condition_and_default(page: str) -> None:
 
 def test_row_says_when_a_setting_does_not_count(page: str) -> None:
     (row,) = [line for line in page.splitlines() if line.startswith("| `sim.latency_ms`")]
-    assert "Not with `sim.venue` lob and `quoting.strategy` hold. |" in row
+    assert "Not with `sim.venue` lob or hybrid and `quoting.strategy` hold. |" in row
 
 
 def test_setting_without_axis_is_marked(page: str) -> None:

@@ -91,6 +91,14 @@ def test_json_is_sorted_plain_and_without_nan(tmp_path: Path) -> None:
     assert read_json(tmp_path / "x.json") == {"a": [None, 3, [1]], "b": 1.5}
 
 
+def test_an_empty_table_is_empty_whatever_is_asked_of_it(tmp_path: Path) -> None:
+    """Its texts have no type that a filter could compare."""
+    path = tmp_path / "none.parquet"
+    write_table(pd.DataFrame({"trial_id": pd.Series([], dtype=object)}), path)
+    assert len(read_table(path, trial_id=["a"])) == 0
+    assert len(read_table(path, trial_id="a")) == 0
+
+
 @pytest.mark.parametrize("name", ["absent", "broken"])
 def test_unreadable_files_are_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "broken").write_text("{", encoding="utf-8")

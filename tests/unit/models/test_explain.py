@@ -96,7 +96,7 @@ def test_confidence_scores_are_those_of_scikit_learn() -> None:
         paid = (np.sign(m) * ret - 0.1 > 0)[60:]
         kept.append((paid, p[60:], weight[60:], np.full(140, prior)))
     paid, p, weight, prior = (np.concatenate(part) for part in zip(*kept, strict=True))
-    rows = confidence_scores(parts)
+    rows = confidence_scores(parts, np.random.default_rng(1))
     found = {name: value for scheme, _, name, value in rows if scheme == "confidence"}
     assert found["n_rows"] == 280
     assert found["log_loss"] == pytest.approx(log_loss(paid, p, sample_weight=weight), rel=1e-12)
@@ -104,12 +104,20 @@ def test_confidence_scores_are_those_of_scikit_learn() -> None:
     assert found["prior_brier"] == pytest.approx(
         brier_score_loss(paid, prior, sample_weight=weight)
     )
+    losses = [-np.log(np.where(paid, q, 1 - q)) for q in (prior, p)]
+    gain = np.average(losses[0] - losses[1], weights=weight)
+    assert found["log_loss_gain"] == pytest.approx(gain, rel=1e-12)
+    # rows are independent here: the interval is that of a weighted mean, 500 draws
+    error = np.sqrt((weight**2 * (losses[0] - losses[1] - gain) ** 2).sum()) / weight.sum()
+    wide = found["log_loss_gain_high"] - found["log_loss_gain_low"]
+    assert wide == pytest.approx(2 * 1.645 * error, rel=0.35)
+    assert found["log_loss_gain_low"] < gain < found["log_loss_gain_high"]
     curve = {(place, name): v for scheme, place, name, v in rows if scheme == "confidence_curve"}
     third = (p >= 0.2) & (p < 0.3)
     share = np.average(paid[third], weights=weight[third])
     assert curve[2, "observed"] == pytest.approx(share)
     assert curve[2, "weight"] == pytest.approx(weight[third].sum())
-    assert confidence_scores([]) == []
+    assert confidence_scores([], np.random.default_rng(1)) == []
 
 
 def test_bootstrapped_rows_are_counted_draws_and_each_models_own(build_world: Any) -> None:

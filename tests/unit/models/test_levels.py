@@ -130,6 +130,20 @@ def test_nets_on_every_level_find_the_planted_skill(build_world: Any) -> None:
     planted = 6 / np.pi * np.arcsin(np.sqrt(0.3) / 2)
     assert 0.6 * planted < metric(result, "ic").mean() < 1.2 * planted
     assert result.predictions["p"].notna().mean() > 0.95
+    # every level's curve of every refit is in the table, as the saved models have it
+    for number, item in enumerate(result.models["full"].windows):
+        levels = item.regressor
+        nets = {
+            (0, "lstm"): levels.bases[0][1],
+            (1, "mlp"): levels.level1,
+            (2, "gru"): levels.level2,
+        }
+        mine = result.curves[result.curves["window"] == number]
+        assert set(zip(mine["level"], mine["algo"], strict=True)) == set(nets)
+        for (level, algo), net in nets.items():
+            told = mine[(mine["level"] == level) & (mine["algo"] == algo)]
+            assert told["epoch"].tolist() == list(range(1, len(net.curve) + 1))
+            np.testing.assert_array_equal(told[["train", "check"]].to_numpy(), net.curve)
 
 
 @pytest.mark.slow
@@ -216,6 +230,22 @@ def test_calibration_recovers_true_probabilities(kind: str) -> None:
     assert (np.diff(steps) >= 0).all()
 
 
+def test_other_nets_hand_on_the_spread_of_their_odds_and_not_their_level() -> None:
+    """Log-odds twice too wide about a share of 0.6, moved by 0.5 in the nets that are seen."""
+    rng = default_rng(3)
+    odds = np.log(0.6 / 0.4) + 0.6 * rng.standard_normal(40_000)
+    truth = 1 / (1 + np.exp(-odds))
+    label = (rng.random(40_000) < truth).astype(float)
+    wide = np.log(0.6 / 0.4) + 2.0 * (odds - np.log(0.6 / 0.4))
+    claimed, moved = (1 / (1 + np.exp(-(wide + level))) for level in (0.0, 0.5))
+    fitted = fit_calibrator("platt", moved, label, np.ones(40_000), share=0.6)
+    assert np.abs(fitted(claimed) - truth).mean() < 0.01  # its level was right and stays
+    assert fitted(np.array([0.6]))[0] == pytest.approx(0.6)
+    assert fitted.y[1] == pytest.approx(0.5, abs=0.03)
+    few = fit_calibrator("platt", moved[:60], label[:60], np.ones(60), share=0.6)
+    assert abs(few.y[1] - 1.0) < 0.5  # sixty labels say little against the prior
+
+
 def test_a_hierarchy_is_the_same_in_any_pack_and_reloads(build_world: Any, tmp_path: Any) -> None:
     world = build_world(n=1300)
     world.validation.update(kfold=2)
@@ -226,6 +256,9 @@ def test_a_hierarchy_is_the_same_in_any_pack_and_reloads(build_world: Any, tmp_p
     ]
     packed = train_pack(*world.tables, todo[::-1])
     assert packed.status["error"].tolist() == ["", "", ""]
+    seen = packed.predictions.groupby("segment")["window"].unique()
+    assert set(packed.curves["window"]) == set(seen[0])  # locked days teach the other refits
+    assert set(seen[1]) - set(seen[0])
     save_models(packed.models, tmp_path / "packed")
     for one in todo[:2]:
         alone = train_pack(*world.tables, [one])

@@ -36,7 +36,10 @@ def test_writes_every_output(world: Any, root: Path, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         out = tmp_path / folder
         outputs = SimpleNamespace(
-            **{name: out / f"{name}.parquet" for name in ("predictions", "scores", "status")},
+            **{
+                name: out / f"{name}.parquet"
+                for name in ("predictions", "scores", "status", "curves")
+            },
             models=out / "models",
             spec=out / "spec.json",
         )
@@ -48,5 +51,6 @@ def test_writes_every_output(world: Any, root: Path, tmp_path: Path) -> None:
     assert one == two
     assert read_table(tmp_path / "one/status.parquet")["status"].tolist() == ["ok", "failed"]
     assert json.loads((tmp_path / "one/spec.json").read_text())["id"] == "pack"
+    assert read_table(tmp_path / "one/curves.parquet").empty  # ridge learns at once
     assert load_model(tmp_path / "one/models/a").id == "a"
     assert read_table(tmp_path / "one/predictions.parquet").dtypes["segment"] == "int8"

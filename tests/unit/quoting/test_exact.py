@@ -233,6 +233,28 @@ def test_exact_goes_to_the_closed_form_at_zero_inventory_as_the_limit_grows(gamm
     assert error[-1] < 2e-3
 
 
+@settings(max_examples=40)
+@given(
+    st.floats(1e-4, 1.0),
+    st.floats(0.0, 3.0),
+    st.floats(1e-3, 5.0),
+    st.floats(0.1, 5.0),
+    st.integers(1, 20),
+    st.integers(1, 40),
+)
+def test_a_table_of_a_wider_limit_is_at_most_ln_2_over_k_off(gamma, sigma, A, k, limit, more):
+    """Without a drift: what sizing costs that lowers a row's limit below the table's.
+
+    With ``r = s + t`` at the last lot, v falls by r there and by at least ``max(1, r - 1)`` in
+    the wider table: ``ln(r / max(1, r - 1)) <= ln 2``.
+    """
+    own, _ = exact_quotes(gamma, sigma, A, k, limit)
+    wide, _ = exact_quotes(gamma, sigma, A, k, limit + more)
+    off = k * (own[:-1] - wide[more : more + 2 * limit])
+    assert np.abs(off).max() <= math.log(2.0) + 1e-9
+    assert (off[limit:] >= -1e-9).all()  # long: the wider table quotes the bid too near
+
+
 def test_limits():
     bid, _ = exact_quotes(**BASE, Q=3, horizon=0.0)
     np.testing.assert_allclose(bid[:-1], math.log(1 + 0.01 / 0.3) / 0.01, rtol=1e-12)

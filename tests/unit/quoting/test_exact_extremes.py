@@ -102,32 +102,35 @@ def test_random_sets_over_eight_decades(seed):
 
 
 @pytest.mark.slow
-def test_a_thousand_random_sets_over_twelve_decades():
-    """Skips only what would need more than 800 digits, a drift far beyond any fill."""
+def test_500_random_sets_over_twelve_decades():
+    """Leaves out only what would need more than 800 digits: a drift far beyond any fill."""
     rng, seen = np.random.default_rng(2025), 0
-    for _ in range(1000):
+    for _ in range(500):
         given, over = random_extreme(rng, 6, 6.0)
         quotes = exact_quotes(**given, **over)
         if decades(quotes, given["gamma"], given["k"], given["xi"]) < 700:
             assert error_of(given, **over) < BOUND
             seen += 1
-    assert seen > 900
+    assert seen > 450
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("terminal", ["liquidation", "stationary"])
-@pytest.mark.parametrize("Q", [12, 40, 150])
-@pytest.mark.parametrize(
-    "changes",
-    [
+LARGE = [
+    (Q, changes)
+    for Q in (12, 40, 150)
+    for changes in (
         {"mu": 2e-3, "horizon": 60.0},
         {"xi": 0.5, "horizon": 200.0},
         {"sigma": 2.0, "gamma": 0.05, "horizon": 5.0},
         {"sigma": 3.0, "gamma": 1.0, "A": 0.01, "k": 1.0, "mu": 0.5, "horizon": 15.0},
-    ],
-    ids=str,
-)
-def test_horizons_at_large_limits(changes, Q, terminal):
+    )
+    if Q < 150 or "A" not in changes  # the last would need 1,500 digits there
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("terminal", ["liquidation", "stationary"])
+@pytest.mark.parametrize(("Q", "changes"), LARGE, ids=str)
+def test_horizons_at_large_limits(Q, changes, terminal):
     given = {**BASE, **changes, "Q": Q}
     assert error_of(given, horizon=given.pop("horizon"), terminal=terminal) < BOUND
 

@@ -172,6 +172,31 @@ def test_illegal_parameters_are_named(name, value):
         glft.closed_form_quotes(**arguments)
 
 
+def test_every_function_refuses_what_the_quotes_refuse():
+    for name, value in (("gamma", -1.0), ("k", 0.0), ("A", math.inf), ("sigma", math.inf)):
+        changed = {**BASE, name: value}
+        for function, rest in (
+            (glft.relaxation_time, {}),
+            (glft.target_inventory, {"mu": 1e-3}),
+            (glft.closed_form_quotes, {"q": 1.0}),
+            (glft.gueant_quotes, {"q": 1.0}),
+            (glft.exact_quotes, {"Q": 2}),
+        ):
+            with pytest.raises(ConfigError, match=f"quoting.{name} = {value}"):
+                function(**changed, **rest)
+    with pytest.raises(ConfigError, match=r"quoting\.horizon = -1"):
+        glft.closed_form_quotes(**BASE, q=0.0, mu=1e-3, horizon=-1.0)
+    with pytest.raises(ConfigError, match=r"quoting\.limit = -1"):
+        glft.target_inventory(**BASE, mu=1e-3, limit=-1.0)
+    with pytest.raises(ConfigError, match=r"quoting\.mu = inf"):
+        glft.target_inventory(**BASE, mu=math.inf)
+
+
+def test_the_smallest_aversion_is_the_limit():
+    for gamma in (5e-324, 1e-300, 1e-200):
+        assert glft.closed_form_quotes(gamma, 0.3, 0.9, 0.3, 5.0)[0] == pytest.approx(1 / 0.3)
+
+
 def test_shapes_broadcast_and_nan_stays_nan():
     bid, ask = glft.closed_form_quotes(
         np.array([[0.01], [0.1]]), np.array([0.3, np.nan, 0.5]), 0.9, 0.3, 0.0

@@ -13,9 +13,10 @@ from ethpredict.io.artefact import read_table
 from ethpredict.quoting.glft import closed_form_quotes, exact_quotes
 from ethpredict.report import build, load
 from ethpredict.report.artefacts import Artefacts
-from ethpredict.report.calibrations import closed_form_table, fit_table
+from ethpredict.report.calibrations import closed_form_table, fit_list, fit_table
 from ethpredict.report.fills import fidelity_part
 from ethpredict.report.grid import Grid
+from ethpredict.report.hedges import hedge_table
 from ethpredict.report.pool import bribe_table, inclusion_part
 from ethpredict.report.signal import signal_part
 
@@ -97,6 +98,27 @@ def test_fits_are_told_once_by_bars_and_calibration(found: Artefacts) -> None:
     quote = found.plan["trials"][0]["runs"][0]["quote"]
     rows = found.fits[(found.fits["quote_id"] == quote) & (found.fits["side"] == "bid")]
     assert cell(table, 0, "A (1/s)").startswith(f"{rows['A'].median():.4g}\u00a0±\u00a0")
+
+
+def test_the_naive_estimate_stands_beside_the_fit(found: Artefacts) -> None:
+    """Also of a refused fit; and several fits a day show their times."""
+    assert found.fits is not None
+    table = fit_table(found)
+    assert table is not None
+    assert "Naive A" not in [head.text for head in table.heads]  # bars have none
+    fits = found.fits.assign(A_naive=0.0123, mid_source="book", approximate=False)
+    table = fit_table(dataclasses.replace(found, fits=fits.assign(A=np.nan)))
+    assert table is not None
+    assert cell(table, 0, "Naive A") == "0.0123"
+    assert cell(table, 0, "Source") == "bars, mid of book"
+    assert found.calibration is not None
+    daily = fit_list(found)
+    assert daily is not None
+    assert daily.heads[0].text == "Day (UTC)"
+    quick = found.calibration.assign(ts=1723161384 * 10**9 + np.arange(len(found.calibration)))
+    often = fit_list(dataclasses.replace(found, calibration=quick))
+    assert often is not None
+    assert (often.heads[0].text, often.rows[0][0]) == ("Time (UTC)", "2024-08-08 23:56:24")
 
 
 def test_refused_fits_say_why(found: Artefacts) -> None:
@@ -192,3 +214,48 @@ def test_sections_are_left_out_where_nothing_is_there(found: Artefacts) -> None:
     kept = [t for t in bare.plan["trials"] if t["settings"]["sim.venue"] == "lob"]
     only = dataclasses.replace(bare, trials=pd.DataFrame(book), plan=bare.plan | {"trials": kept})
     assert bribe_table(only) is None
+
+
+def hybrid_study(unhedged: bool) -> Artefacts:
+    """Two bands on the hybrid venue, and perhaps the same quotes on the book."""
+    shared = {"quoting.gamma": 0.1, "quoting.strategy": "glft"}
+    venues = [{"sim.venue": "hybrid", "quoting.hedge": True, "sim.amm.fee_bps": 5, "sim.seed": 1}]
+    trials = [
+        {"id": f"h{band}", "settings": shared | venues[0] | {"quoting.hedge_band": float(band)}}
+        for band in (1, 4)
+    ]
+    if unhedged:
+        trials.append({"id": "b", "settings": shared | {"sim.venue": "lob"}})
+    trials.append({"id": "other", "settings": shared | {"sim.venue": "lob", "quoting.gamma": 0.2}})
+    names = [trial["id"] for trial in trials]
+    rows = pd.DataFrame({"trial_id": names, "status": "ok", "baseline": ""})
+    hedged = rows["trial_id"].str.startswith("h")
+    for k, name in enumerate(("n_hedges", "hedge_volume", "hedge_cost", "book_pnl", "pool_pnl")):
+        rows[name] = np.where(hedged, 10.0 * (k + 1) + np.arange(len(rows)), np.nan)
+    rows["mean_abs_inventory"] = np.arange(len(rows)) + 0.5
+    rows["pnl_1k"] = np.arange(len(rows)) - 2.0
+    axes = [{"key": "quoting.hedge_band"}, {"key": "sim.venue"}]
+    return Artefacts(plan={"trials": trials, "axes": axes}, trials=rows)
+
+
+def test_hedges_stand_beside_the_same_quotes_without() -> None:
+    table = hedge_table(hybrid_study(unhedged=True))
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["1", "4"]
+    assert cell(table, 1, "Cost (USD/ETH)") == f"{31 / 21:.2f}"
+    assert cell(table, 1, "Book P&L (USD)") == "41.00"
+    assert cell(table, 1, "Pool P&L (USD)") == "51.00"
+    heads = [head.text for head in table.heads]
+    assert heads.count("unhedged") == 2
+    assert table.rows[1][heads.index("unhedged")] == "2.50"
+    assert table.rows[1][-1] == "0.000"
+
+
+def test_hedges_without_a_twin_are_not_compared() -> None:
+    table = hedge_table(hybrid_study(unhedged=False))
+    assert table is not None
+    assert "unhedged" not in [head.text for head in table.heads]
+
+
+def test_no_hedges_no_table(found: Artefacts) -> None:
+    assert hedge_table(found) is None

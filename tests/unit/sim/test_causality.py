@@ -46,6 +46,17 @@ MODES = {
         }
         for policy in ("always", "income")
     },
+    **{
+        f"hybrid_{strategy}": {
+            "sim__venue": "hybrid",
+            "quoting__hedge": True,
+            "quoting__hedge_band": 0.5,
+            "quoting__strategy": strategy,
+            "sim__amm__base_fee_gwei": 0.0,
+            "sim__amm__inclusion_a": 3.0,
+        }
+        for strategy in ("glft", "glft_exact")
+    },
     "target": {"quoting__inventory_target": 2.0, "quoting__inventory_timeout": 1500.0},
 }
 

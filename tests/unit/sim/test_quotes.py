@@ -166,7 +166,6 @@ def test_sizes_against_the_public_functions(make_member: Any, rows: Any) -> None
         ({"quoting__confidence": "linear"}, "quoting.confidence = 'linear' needs p"),
         ({"quoting__sizing__mode": "kelly"}, "quoting.sizing.mode = 'kelly' needs p"),
         ({"quoting__sizing__mode": "bet_size"}, "quoting.sizing.mode = 'bet_size' needs p"),
-        ({"quoting__hedge": True}, "quoting.hedge = True"),
         ({"quoting__inventory_target": 11.0}, "quoting.inventory_target = 11.0"),
         ({"quoting__max_half_spread_bps": 0.5}, "quoting.min_half_spread_bps = 1"),
         ({"quoting__layers__count": 0}, "quoting.layers.count = 0"),

@@ -66,12 +66,13 @@ CONTEXTS = [
     {"quoting.calibration.source": "trades"},
     {"sim.venue": "amm", "sim.amm.bribe.mode": "percentile"},
     {"sim.venue": "amm", "sim.amm.chain": "op"},
+    {"sim.venue": "hybrid", "quoting.hedge": True},
     {"features.include": ["returns", "regime", "onchain"]},
     {"labels.clock": "time"},
     {"labels.events": "cusum"},
     {"validation.cpcv.groups": 4},
 ]
-# Legal values that no venue takes yet: refused when a study is planned.
+# Legal values that the default venue does not take: refused when a study is read.
 REFUSED = {"quoting.hedge"}
 
 
@@ -157,7 +158,7 @@ VARIED = [
 
 
 @pytest.mark.parametrize("key", sorted(REFUSED))
-def test_what_no_venue_takes_is_refused(tmp_path: Path, key: str) -> None:
+def test_what_the_venue_does_not_take_is_refused(tmp_path: Path, key: str) -> None:
     with pytest.raises(ConfigError, match=key):
         ids(tmp_path, {key: other_value(key, leaves()[key].default)})
 

@@ -195,6 +195,31 @@ def test_every_quote_and_venue_has_its_own_baselines(tmp_path: Path) -> None:
     assert {t["settings"]["model.level0.algo"] for t in silent} == {"zero"}
 
 
+def test_what_does_not_hedge_is_on_the_book_alone(tmp_path: Path) -> None:
+    """Hybrid brings hedged trials; unhedged ones and the baselines that hold are the book's."""
+    path = tmp_path / "study.yaml"
+    text = """
+    sim: {venue: [lob, hybrid], amm: {fee_bps: [5, 30]}}
+    quoting: {hedge: [true, false], hedge_band: [1, 2], strategy: [glft, fixed_spread]}
+    """
+    path.write_text(text, encoding="utf-8")
+    trials = make_plan(load([path], {}, {}), tmp_path / "results").plan.trials
+    own = [trial["settings"] for trial in trials if not trial["baseline"]]
+    found = [(one["sim.venue"], one["quoting.strategy"]) for one in own]
+    assert found.count(("hybrid", "glft")) == 4
+    assert found.count(("lob", "glft")) == 1
+    assert ("hybrid", "fixed_spread") not in found
+    marks = [(t["settings"]["sim.venue"], t["baseline"]) for t in trials if t["baseline"]]
+    marks += [("lob", "fixed_spread")] * found.count(("lob", "fixed_spread"))
+    assert {name for venue, name in marks if venue == "hybrid"} == {"no_signal"}
+    assert {"do_nothing", "hold", "fixed_spread"} <= {
+        name for venue, name in marks if venue == "lob"
+    }
+    for one in own:
+        keys = {"quoting.hedge", "quoting.hedge_band", "sim.amm.fee_bps", "sim.seed"}
+        assert (keys <= set(one)) == (one["sim.venue"] == "hybrid")
+
+
 @pytest.mark.parametrize("key", ["validation__locked_days", "validation__train_days"])
 def test_trials_that_are_ranked_together_see_the_same_days(tmp_path: Path, key: str) -> None:
     path = tmp_path / "study.yaml"
