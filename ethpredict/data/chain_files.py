@@ -162,32 +162,6 @@ def state_event(state: PoolState, ts: int, eth_is_token0: bool) -> pd.DataFrame:
     return typed_table(POOL_EVENT_COLUMNS, where | amounts | reserves)
 
 
-def read_answers(path: str | Path) -> list[tuple[str, str, str, int, int]]:
-    """Read recorded answers of a router: what goes in, what it says comes out.
-
-    Returns
-    -------
-    list of (str, str, str, int, int)
-        Pool, symbol in, symbol out, amount in, amount out; exact integers.
-
-    Raises
-    ------
-    DataError
-        If an entry has another form.
-    """
-    rows = []
-    for name, entry in read_object(path).get("entries", {}).items():
-        try:
-            pool, _, pair, amount = name.split("|")
-            token_in, token_out = pair.split("->")
-            rows.append((pool, token_in, token_out, int(amount), int(entry["value"])))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(path, None, f"no answer of a router: {name!r}") from error
-    if not rows:
-        raise DataError(path, None, "no answers of a router in it (entries)")
-    return rows
-
-
 def read_object(path: str | Path) -> dict[str, Any]:
     """Read a JSON object from a file; anything else is a DataError."""
     try:

@@ -153,7 +153,8 @@ class _Stack:
         self.share = torch.zeros((), device=self.device)
         drops = any(job.recipe.dropout for job in jobs)
         size = (self.shape.layers, len(jobs), 1, self.batch, self.shape.hidden)
-        self.masks = torch.ones(size if drops else 0, device=self.device)
+        self.drawn = np.ones(size if drops else 0, dtype=np.float32)
+        self.masks = torch.ones(self.drawn.shape, device=self.device)
 
     def state(self) -> list[Tensor]:
         """Tensors that a step changes."""
@@ -188,8 +189,9 @@ class _Stack:
             if len(self.masks):
                 for k, (rng, job) in enumerate(zip(self.draws, self.jobs, strict=True)):
                     if rate := job.recipe.dropout:
-                        drawn = torch.from_numpy(dropout_masks(self.shape, size, rate, rng))
-                        self.masks[:, k, :, :size] = drawn.to(self.device)
+                        self.drawn[:, k, :, :size] = dropout_masks(self.shape, size, rate, rng)
+                # One copy for all models: a copy each would cost more than the step.
+                self.masks.copy_(torch.from_numpy(self.drawn))
             step()
 
     def step(self) -> None:

@@ -1,4 +1,4 @@
-"""What a prediction does to the quotes: a drift that ends, or a shift of the reference.
+"""What a prediction does to the quotes: a drift that ends.
 
 Arguments broadcast against each other; nan in, nan out.
 """
@@ -68,60 +68,3 @@ def drift_rate(
     check_positive(("sigma_r",), mid=mid, sigma_r=sigma_r, horizon_s=horizon_s)
     price, ahead, vol, h = (np.asarray(v, dtype=np.float64) for v in (mid, m, sigma_r, horizon_s))
     return np.asarray(price * np.expm1(ahead + 0.5 * vol * vol * h) / h)
-
-
-def shifted_mid(
-    mid: npt.ArrayLike, mu: npt.ArrayLike, left: npt.ArrayLike, share: npt.ArrayLike = 1.0
-) -> Array:
-    """Reference moved by what is left of the prediction (`alpha: shift`, for comparison).
-
-    Parameters
-    ----------
-    mid : array_like
-        USD.
-    mu : array_like
-        Drift, USD/s, as :func:`drift_rate` gives.
-    left : array_like
-        Seconds that it still lasts, >= 0.
-    share : array_like
-        Part of the move that is taken, 1 = all of it.
-
-    Returns
-    -------
-    ndarray
-        ``mid + share mu left``, USD. Unlike a drift, a shift ignores risk aversion, the
-        limits and how fast inventory can be built.
-
-    Raises
-    ------
-    ConfigError
-        If the mid is not positive or the time is negative.
-    """
-    check_positive(("left",), mid=mid, left=left)
-    price, drift, time, part = (np.asarray(v, dtype=np.float64) for v in (mid, mu, left, share))
-    return np.asarray(price + part * drift * time)
-
-
-def hedge_size(q: npt.ArrayLike, target: npt.ArrayLike, band: npt.ArrayLike) -> Array:
-    """Signed size to trade on the hedging venue: back to the target once outside the band.
-
-    Parameters
-    ----------
-    q, target : array_like
-        Inventory and its target, lots or ETH.
-    band : array_like
-        Distance that is tolerated, same unit, >= 0.
-
-    Returns
-    -------
-    ndarray
-        ``target - q`` where ``|q - target| > band``, else 0.
-
-    Raises
-    ------
-    ConfigError
-        If the band is negative.
-    """
-    check_positive(("band",), band=band)
-    gap = np.asarray(target, dtype=np.float64) - np.asarray(q, dtype=np.float64)
-    return np.where(np.abs(gap) > np.asarray(band, dtype=np.float64), gap, 0.0 * gap)

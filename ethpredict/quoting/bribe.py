@@ -16,7 +16,6 @@ import numpy.typing as npt
 from scipy.special import expit, wrightomega
 
 from ethpredict.errors import ConfigError
-from ethpredict.quoting.checks import check_positive
 
 Array = npt.NDArray[np.float64]
 
@@ -164,34 +163,3 @@ def optimal_bribe_all_pay(
         for inside, outside in ((inner, 0.0), (high, expit(a_)), (gain, idle))
     )
     return bribe, probability, utility
-
-
-def slope_per_usd(
-    slope_per_gwei: npt.ArrayLike, gas_units: npt.ArrayLike, eth_usd: npt.ArrayLike
-) -> Array:
-    """Slope of the log odds per USD of a whole bribe, from the slope per gwei of tip.
-
-    Parameters
-    ----------
-    slope_per_gwei : array_like
-        Gain of log odds per gwei of priority fee per gas.
-    gas_units : array_like
-        Gas of the transaction, > 0.
-    eth_usd : array_like
-        Price of ETH, USD, > 0.
-
-    Returns
-    -------
-    ndarray
-        ``s_gwei / (gas 1e-9 ETHUSD)``, 1/USD.
-
-    Raises
-    ------
-    ConfigError
-        If the gas or the price is not positive.
-    """
-    check_positive(gas_units=gas_units, eth_usd=eth_usd)
-    slope, gas, price = (
-        np.asarray(item, dtype=np.float64) for item in (slope_per_gwei, gas_units, eth_usd)
-    )
-    return np.asarray(slope / (gas * 1e-9 * price))

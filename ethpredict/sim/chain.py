@@ -251,28 +251,3 @@ def l1_data_fee_ecotone(
     by_blob = whole("blob_base_fee_scalar", blob_base_fee_scalar)
     weighed = 16 * by_base * base + by_blob * blob
     return (4 * zeros + 16 * others) * weighed // 16_000_000
-
-
-def transaction_cost(gas_units: int, base_fee: int, tip: int = 0, data_fee: int = 0) -> int:
-    """Wei that an included transaction pays: ``gas (base fee + tip) + data fee``.
-
-    Parameters
-    ----------
-    gas_units : int
-        Gas used, >= 0.
-    base_fee, tip : int
-        Wei per gas, >= 0.
-    data_fee : int
-        As :func:`l1_data_fee` gives; 0 where the chain charges none.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    AmountError
-        If a value is no integer >= 0.
-    """
-    price = whole("base_fee", base_fee) + whole("tip", tip)
-    return whole("gas_units", gas_units) * price + whole("data_fee", data_fee)

@@ -42,8 +42,8 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
         If a setting is out of its range, or a row has too many blocks to count.
     """
     values = np.zeros(lp.N_LP_SETTINGS)
-    values[lp.L_DEPOSIT] = run.number("sim.amm.lp.deposit", 0.0, open_low=True)
-    values[lp.L_LIQUIDITY] = run.number("sim.amm.liquidity", 0.0, open_low=True)
+    values[lp.L_DEPOSIT] = run.number("sim.amm.lp.deposit", 0.0, 1e12, open_low=True)
+    values[lp.L_LIQUIDITY] = run.number("sim.amm.liquidity", 0.0, 1e12, open_low=True)
     values[lp.L_FEE] = run.number("sim.amm.fee_bps", 0.0, 300.0) * BPS
     values[lp.L_KEEP] = run.word("sim.amm.lp.fees", ("reserves", "vault")) == "reserves"
     values[lp.L_ALWAYS] = run.word("sim.amm.lp.policy", ("always", "income")) == "always"
@@ -60,7 +60,7 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
         run.number("sim.amm.inclusion_s", 0.0, 1e6),
         tip,
     )
-    values[lp.L_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
+    values[lp.L_LATENCY] = run.number("sim.latency_ms", 0.0, 3.6e6) / 1000.0
     days = 1.0
     if not values[lp.L_ALWAYS]:
         days = run.number("sim.amm.lp.income_days", 0.0, open_low=True)

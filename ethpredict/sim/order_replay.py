@@ -231,24 +231,3 @@ def replay_orders(
         }
     )
     return Replay(table, book)
-
-
-def unconfirmed_makers(orders: pd.DataFrame, trades: pd.DataFrame) -> list[int]:
-    """Makers whose fills the feed never confirms: candidates for `drop`.
-
-    Parameters
-    ----------
-    orders : DataFrame
-        The feed.
-    trades : DataFrame
-        Of its replay.
-
-    Returns
-    -------
-    list of int
-        Makers that the engine filled and of which no row of the feed after that shows
-        less size. Only of use for feeds that report what is left of a filled order.
-    """
-    made = orders[orders["order_id"].isin(trades["maker"])]
-    least = made.groupby("order_id")["size"].agg(["first", "min"])
-    return [int(key) for key in least.index[least["min"] >= least["first"]]]

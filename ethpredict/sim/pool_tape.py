@@ -126,9 +126,9 @@ def pool_rows(run: Run, market: MarketRows, tape: PoolTape) -> Floats:
     Our block is the first after decision + latency on the grid of block times that starts
     at the last event's block: chains with a fixed block time keep it. We come last in it.
     """
-    oldest = round(run.number("sim.amm.tape_max_age", 0.0, open_low=True) * SECOND_NS)
+    oldest = round(run.number("sim.amm.tape_max_age", 0.0, 31_536_000.0, open_low=True) * SECOND_NS)
     block = round(run.block_time * SECOND_NS)
-    latency = round(run.number("sim.latency_ms", 0.0) * 1e6)
+    latency = round(run.number("sim.latency_ms", 0.0, 3.6e6) * 1e6)
     decision = np.concatenate([market.ts_close[:1], market.ts_close[:-1]])
     at = np.searchsorted(tape.ts, decision, side="right") - 1
     last = tape.ts[np.maximum(at, 0)]

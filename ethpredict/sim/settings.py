@@ -263,7 +263,7 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
             run.run_id, f"sim.lob.tick_size = {tick:g}: prices need more than 1e12 ticks"
         )
     values[lob.S_TICK] = tick
-    values[lob.S_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
+    values[lob.S_LATENCY] = run.number("sim.latency_ms", 0.0, 3.6e6) / 1000.0
     values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6)
     values[lob.S_PARTICIPATION] = run.number("sim.lob.participation", 0.0, 1.0, open_low=True)
     values[lob.S_MAKER] = run.number("sim.lob.maker_fee_bps", -100.0, 1000.0) * BPS
@@ -354,20 +354,22 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_SANDWICH] = run.number("sim.amm.sandwich_probability", 0.0, 1.0)
     values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
     values[amm.P_REPLICATE] = run.replicate
-    values[amm.P_LATENCY] = run.number("sim.latency_ms", 0.0) / 1000.0
+    values[amm.P_LATENCY] = run.number("sim.latency_ms", 0.0, 3.6e6) / 1000.0
     if strategy in SIGNALLED:
         values[amm.P_REVERT] = run.number("sim.amm.revert_probability", 0.0, 1.0)
-        values[amm.P_MIN_TRADE] = run.number("sim.amm.min_trade", 0.0)
+        values[amm.P_MIN_TRADE] = run.number("sim.amm.min_trade", 0.0, 1e6)
         if run.venue == "amm":
             # A hedge takes the value of inventory from the quotes instead.
             values[amm.P_GAMMA] = run.number("quoting.gamma", 0.0, open_low=True)
-            values[amm.P_RISK_HORIZON] = run.number("sim.amm.risk_horizon", 0.0, open_low=True)
+            values[amm.P_RISK_HORIZON] = run.number(
+                "sim.amm.risk_horizon", 0.0, 31_536_000.0, open_low=True
+            )
     return values
 
 
 def _flow_settings(run: Run, market: MarketRows, values: Floats) -> None:
     """Depth of the simulated pool, and who trades on it besides us."""
-    values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, open_low=True)
+    values[amm.P_LIQUIDITY] = pool = run.number("sim.amm.liquidity", 0.0, 1e12, open_low=True)
     values[amm.P_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
     values[amm.P_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
     reserve = 0.5 * pool / float(market.close[0])

@@ -18,6 +18,7 @@ from ethpredict.sim.rows import SECOND_NS, Floats, Ints, MarketRows
 
 # Beyond this a price or size in whole steps is no longer exact.
 LARGEST = 2.0**53
+MOST_TRADED = 2.0**62
 # Trades before the segment: the last one is the first reference.
 WARM_UP_NS = 86_400 * SECOND_NS
 NO_TRADES = (
@@ -102,18 +103,20 @@ class Tape:
     has_book: bool
 
 
-def whole_steps(run_id: str, values: pd.Series, step: float, key: str) -> Ints:
-    """Nearest whole steps.
+def whole_steps(run_id: str, values: pd.Series, step: float, key: str, parts: int = 1) -> Ints:
+    """Nearest whole parts of a step.
 
     Raises
     ------
     TrialError
         If one is too large to be exact.
     """
-    steps = np.round(values.to_numpy(np.float64) / step)
+    steps = np.round(values.to_numpy(np.float64) / (step / parts))
     if len(steps) and not float(np.abs(steps).max()) < LARGEST:
         raise TrialError(
-            run_id, f"{key} = {step:g}: {values.abs().max():g} is 2**53 steps or more; enlarge it"
+            run_id,
+            f"{key} = {step:g}: {values.abs().max():g} is 2**53 parts of {step / parts:g} or more; "
+            "enlarge it",
         )
     return steps.astype(np.int64)
 
@@ -140,8 +143,15 @@ def _trade_events(run_id: str, trades: pd.DataFrame, tick: float, lot: float, ba
     events[:, tk.E_KIND] = tk.TRADE
     events[:, tk.E_SIDE] = trades["aggressor_side"].to_numpy(np.int64)
     events[:, tk.E_TICK] = whole_steps(run_id, trades["price"], tick, "sim.lob.tick_size")
-    events[:, tk.E_UNITS] = whole_steps(run_id, trades["size"], lot / UNITS, "sim.lob.lot_size")
+    events[:, tk.E_UNITS] = whole_steps(run_id, trades["size"], lot, "sim.lob.lot_size", UNITS)
     events[:, tk.E_LAST] = 1
+    # A queue counts what traded at its price in int64: all of it must fit.
+    if not float(events[:, tk.E_UNITS].astype(np.float64).sum()) < MOST_TRADED:
+        raise TrialError(
+            run_id,
+            f"sim.lob.lot_size = {lot:g}: the trades of the segment are {MOST_TRADED:g} or more "
+            f"parts of {lot / UNITS:g} together; enlarge it",
+        )
     return events
 
 
@@ -152,7 +162,7 @@ def _level_events(
     ts, side = book["ts"].to_numpy(np.int64), book["side"].to_numpy(np.int64)
     snapshot, number = book["snapshot"].to_numpy(np.bool_), book["id"].to_numpy(np.int64)
     ticks = whole_steps(run_id, book["price"], tick, "sim.lob.tick_size")
-    units = whole_steps(run_id, book["size"], lot / UNITS, "sim.lob.lot_size")
+    units = whole_steps(run_id, book["size"], lot, "sim.lob.lot_size", UNITS)
     # Something that is left is never rounded to nothing.
     units = np.where((units == 0) & (book["size"].to_numpy() > 0.0), 1, units)
     ranks, rank = np.unique(ticks, return_inverse=True)

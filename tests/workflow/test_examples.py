@@ -90,6 +90,21 @@ def test_a_recorded_pool_runs_to_the_report(tmp_path: Path, shared_data: Path) -
 
 
 @pytest.mark.slow
+def test_the_hybrid_example_hedges(tmp_path: Path) -> None:
+    answer = run(tmp_path, "examples/hybrid.yaml")
+    assert answer.returncode == 0, answer.stderr
+    trials = pd.read_parquet(tmp_path / "results" / "hybrid" / "trials.parquet")
+    assert (trials["status"] == "ok").all()
+    hedged = trials[trials["axis:sim.venue"] == "hybrid"]
+    assert hedged["n_hedges"].sum() > 100
+    assert trials.loc[trials["axis:sim.venue"] == "lob", "pool_pnl"].isna().all()
+    legs = hedged["book_pnl"] + hedged["pool_pnl"]
+    assert (legs - hedged["pnl"]).abs().max() < 1e-6
+    page = (tmp_path / "results" / "hybrid" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Hedges on the pool, validation" in page
+
+
+@pytest.mark.slow
 def test_the_embedded_default_runs_to_its_report(tmp_path: Path) -> None:
     answer = run(tmp_path, "config.yaml")
     assert answer.returncode == 0, answer.stderr

@@ -13,7 +13,7 @@ import yaml
 
 from ethpredict.data.book_files import read_book, resting_levels
 from ethpredict.data.candle_table import candle_part
-from ethpredict.data.chain_files import block_part, read_answers, read_pool_state, state_event
+from ethpredict.data.chain_files import block_part, read_object, read_pool_state, state_event
 from ethpredict.data.fact_files import fact_part, funding_part
 from ethpredict.data.market import (
     BLOCK_COLUMNS,
@@ -239,11 +239,14 @@ def test_five_minute_candles_make_the_hourly_file_exactly(shared_data: Path) -> 
 
 def test_the_routers_answers_are_those_of_the_pool(shared_data: Path) -> None:
     state = read_pool_state(shared_data / "amm/pancakeswap_v2_weth_usdbc_block_46875151.json")
-    answers = read_answers(shared_data / "amm/test_pancakeswap_v2_router_get_amounts_out.json")
+    name = "amm/test_pancakeswap_v2_router_get_amounts_out.json"
+    answers = read_object(shared_data / name)["entries"]
     assert len(answers) == 24
-    for pool, token_in, _, amount, told in answers:
+    for asked, answer in answers.items():
+        pool, _, pair, sent = asked.split("|")
+        amount, told = int(sent), int(answer["value"])
         assert pool == state.address
-        side = state.symbols.index(token_in)
+        side = state.symbols.index(pair.split("->")[0])
         reserves = state.reserves[side], state.reserves[1 - side]
         assert uniswap_v2_amount_out(amount, *reserves, fee_bps=state.fee_bps) == told
 

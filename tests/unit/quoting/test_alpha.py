@@ -1,4 +1,4 @@
-"""From a prediction to drift, shift and hedge."""
+"""From a prediction to a drift that ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ethpredict.errors import ConfigError
 from ethpredict.quoting import _kernels
-from ethpredict.quoting.alpha import drift_rate, hedge_size, remaining_seconds, shifted_mid
+from ethpredict.quoting.alpha import drift_rate, remaining_seconds
 from ethpredict.quoting.glft import closed_form_quotes, exact_quotes
 from ethpredict.quoting.tables import exact_tables
 
@@ -36,27 +36,14 @@ def test_drift_moves_quotes_by_less_than_the_whole_forecast():
     left = remaining_seconds(60 * 10**9, 0, horizon)
     plain = exact_quotes(0.01, 0.3, 0.9, 0.3, 20)[0][20]
     drifting = exact_tables(0.01, 0.3, 0.9, 0.3, 20, mu, 0.0, left).quotes(0, 0)[0]
-    shift = float(shifted_mid(mid, mu, left)) - mid
+    shift = float(mu * left)
     assert shift == pytest.approx(mid * math.expm1(5e-4) * 240 / 300)
     assert plain - shift < drifting < plain
     closed = float(closed_form_quotes(0.01, 0.3, 0.9, 0.3, 0.0, mu, 0.0, left)[0])
     assert drifting == pytest.approx(closed, rel=1e-3)
-    assert float(shifted_mid(mid, mu, left, 0.5)) == pytest.approx(mid + shift / 2)
-
-
-@given(st.floats(-50, 50), st.floats(-20, 20), st.floats(0, 10))
-def test_hedge_returns_to_the_target(q, target, band):
-    size = float(hedge_size(q, target, band))
-    if abs(q - target) > band:
-        assert q + size == pytest.approx(target, abs=1e-12)
-    else:
-        assert size == 0.0
 
 
 def test_missing_and_illegal():
-    assert np.isnan(hedge_size(np.nan, 0.0, 1.0))
     assert np.isnan(drift_rate(3000.0, np.nan, 0.0, 60.0))
     with pytest.raises(ConfigError, match="horizon_s"):
         drift_rate(3000.0, 0.1, 0.0, 0.0)
-    with pytest.raises(ConfigError, match="band"):
-        hedge_size(0.0, 0.0, -1.0)

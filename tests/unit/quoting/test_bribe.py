@@ -19,7 +19,6 @@ from ethpredict.quoting.bribe import (
     optimal_bribe,
     optimal_bribe_all_pay,
     optimal_bribe_once,
-    slope_per_usd,
 )
 
 
@@ -133,13 +132,6 @@ def test_illegal_values_are_named():
         optimal_bribe(0.0, -1.0, 1.0)
     with pytest.raises(ConfigError, match=r"bribe.fail_cost = -2.0"):
         optimal_bribe(0.0, 1.0, 1.0, -2.0)
-
-
-def test_slope_in_dollars_gives_the_same_probability():
-    gas, eth = 120_000, 3000.0
-    tip_gwei = 2.5
-    dollars = tip_gwei * 1e-9 * gas * eth
-    assert float(slope_per_usd(1.5, gas, eth)) * dollars == pytest.approx(1.5 * tip_gwei)
 
 
 @given(st.floats(-60.0, 60.0), st.floats(0.0, 50.0), st.floats(-5.0, 500.0))

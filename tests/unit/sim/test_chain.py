@@ -18,7 +18,6 @@ from ethpredict.sim.chain import (
     l1_data_fee,
     l1_data_fee_ecotone,
     next_base_fee,
-    transaction_cost,
 )
 
 
@@ -141,12 +140,7 @@ def test_data_fee_by_hand():
     assert l1_data_fee(1000, 0, 7, 0, 3_000_000) == 793_914_400 * 21 // 10**6
 
 
-def test_transaction_cost():
-    assert transaction_cost(120_000, 10**9, 2 * 10**9) == 36 * 10**13
-    assert transaction_cost(21_000, 7, 0, 1_000) == 148_000
-    for arguments in ((-1, 1), (1, -1), (1, 1, 1.5), (1, 1, 1, -1)):
-        with pytest.raises(AmountError):
-            transaction_cost(*arguments)
+def test_illegal_data_fees():
     with pytest.raises(AmountError):
         l1_data_fee_ecotone(1, 1, -1)
     with pytest.raises(AmountError):

@@ -13,6 +13,7 @@ import pytest
 
 from ethpredict.data.captures import read_capture
 from ethpredict.data.market import BOOK_COLUMNS, FACT_COLUMNS, TRADE_COLUMNS, typed_table
+from ethpredict.errors import TrialError
 from ethpredict.sim import _tape_kernels as tk
 from ethpredict.sim import simulate_pack
 from ethpredict.sim._order_kernels import LOG, POWER, RISK_AVERSE, effective, front_after
@@ -327,6 +328,23 @@ def test_an_order_stands_for_us_until_we_hear_of_its_fill(make_member, response_
     )  # fmt: skip
     assert metrics["status"] == "ok", metrics["error"]
     assert metrics["n_fills"] == fills
+
+
+def test_sizes_that_cannot_be_counted_are_refused() -> None:
+    """One trade of 2^53 parts of a lot; a thousand that only together pass 2^62."""
+    trades, _ = random_events(5, seed=1)
+    huge = trades.assign(size=trades["size"].where(trades.index != 3, 2.0**53 * 1e-6))
+    many = pd.concat([trades[:1]] * 1100).assign(size=2.0**52 * 1e-6)
+    for table, words in (
+        (huge, r"is 2\*\*53 parts of 1e-06 or more"),
+        (many, "together; enlarge it"),
+    ):
+        with pytest.raises(TrialError, match=rf"sim.lob.lot_size = 0.01: .*{words}"):
+            make_tape("r", table, None, TICK, LOT, BASE, BASE + 5 * SECOND)
+    with pytest.raises(
+        TrialError, match=r"sim.lob.tick_size = 1e-13: .*2\*\*53 parts of 1e-13 or more"
+    ):
+        make_tape("r", trades, None, 1e-13, LOT, BASE, BASE + 5 * SECOND)
 
 
 def test_trades_of_a_part_are_counted_and_said(make_member, caplog) -> None:
