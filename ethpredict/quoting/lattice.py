@@ -30,6 +30,8 @@ LEAST_T, LARGEST_T = 1e-3, 1e9
 LARGEST_X = 1e6
 # Largest error of a distance by interpolation, in units of (1 + |x|)/k; tested.
 ERROR_BOUND = 2.5e-3
+# A lattice takes a few thousand nodes; one costs milliseconds at 50 lots and seconds at 1,000.
+LARGEST_Q = 1000
 TERMINALS = ("stationary", "liquidation")
 _FIELD, _BIAS = 20, 1 << 19
 # Work of one evolution that the compiled loop takes on; above, the bounded solver does.
@@ -61,7 +63,7 @@ class QuoteLattice:
     Parameters
     ----------
     Q : int
-        Inventory limit, lots, >= 1.
+        Inventory limit, lots, 1 to 1,000.
     terminal : {"stationary", "liquidation"}
         What holds after the horizon: the driftless stationary quotes, or liquidation at
         the mid (``v = 1``).
@@ -74,6 +76,13 @@ class QuoteLattice:
 
     def __init__(self, Q: int, terminal: str = "stationary") -> None:
         check_positive(Q=Q)
+        if Q > LARGEST_Q:
+            raise ConfigError(
+                "quoting.max_inventory / quoting.order_size",
+                int(Q),
+                f"<= {LARGEST_Q} where quotes are exact",
+                "Raise quoting.order_size, or choose quoting.strategy: glft.",
+            )
         if terminal not in TERMINALS:
             raise ConfigError("lattice.terminal", terminal, "one of " + ", ".join(TERMINALS))
         self._terminal = terminal

@@ -125,11 +125,12 @@ def simulate_run(
     facts = tapes.records.funding if tapes and tapes.records else None
     if run.on_book:
         require_fit(run, path)
+        # Sizes that cannot be are refused before their quotes are solved.
+        settings = lob_settings(run, market)
         quotes = quote_rows(run, market, path, lattices)
         base, per_usd = size_rows(run, market, path)
         if run.hedges:
             return simulate_hybrid(run, market, quotes, (base, per_usd), tips, facts, detail)
-        settings = lob_settings(run, market)
         if level != "bars":
             sizes = base, per_usd
             return simulate_replay(run, market, quotes, sizes, tapes or Tapes(None), detail)

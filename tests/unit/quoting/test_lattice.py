@@ -76,6 +76,8 @@ def test_unknown_rows_and_refusals() -> None:
     assert len(lattice) == 0
     with pytest.raises(ConfigError, match="alpha/eta"):
         lattice.cells(1e7, 0.0, 1.0)
+    with pytest.raises(ConfigError, match="order_size = 1001: must be <= 1000"):
+        QuoteLattice(1001)
     with pytest.raises(ConfigError, match="terminal"):
         QuoteLattice(3, "never")
 

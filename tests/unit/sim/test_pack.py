@@ -106,6 +106,7 @@ BAD = [
     ("lob", "quoting.order_size", 0.001),
     ("lob", "quoting.order_size", 11.0),
     ("lob", "quoting.max_inventory", -1.0),
+    ("lob", "quoting.max_inventory", 5000.0),
     ("lob", "quoting.min_half_spread_bps", -0.1),
     ("lob", "quoting.strategy", "guess"),
     ("lob", "quoting.alpha", True),
