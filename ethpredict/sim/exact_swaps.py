@@ -93,7 +93,7 @@ def swap_sequence(
     Examples
     --------
     >>> swap_sequence([2, 3], [True, False], 100, 100)
-    SwapSequence(amounts_out=[1, 3], reserve0=99, reserve1=102)
+    SwapSequence(amounts_out=[1, 2], reserve0=100, reserve1=102)
     """
     fee = fee_in_bps(fee_bps, AERODROME_MAX_FEE_BPS if fee_leaves else BPS - 1)
     least = 0 if fee_leaves else 1
