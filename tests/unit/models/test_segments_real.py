@@ -1,10 +1,9 @@
-"""Segments against exact windows on real five-minute candles: equal loss, less CPU."""
+"""Segments against exact windows on real candles: equal validation loss, a tenth of the CPU."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,11 +18,11 @@ from ethpredict.sweep.single import load_specs
 ROOT = Path(__file__).resolve().parents[3]
 CANDLES = "lighter/candles_ETH_perp_5m_20260328_20260628.csv"
 DAY = 288
-TRAIN, TEST = 30 * DAY, 14 * DAY
+TRAIN = 30 * DAY
 SEEDS = (1, 2, 3)
 
 
-@pytest.mark.slow  # two modes, three seeds: about two CPU minutes
+@pytest.mark.slow  # two modes, three seeds
 def test_segments_and_windows_learn_equally_well(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,19 +36,13 @@ def test_segments_and_windows_learn_equally_well(
     rows = table.samples(target)
     start = int(rows[0])
     train = rows[(rows < start + TRAIN) & (target.t1[rows] < start + TRAIN)]
-    test = rows[(rows >= start + TRAIN) & (rows < start + TRAIN + TEST)]
     readable = table.complete.copy()
     readable[start + TRAIN :] = False
     spans = Spans(target.t1, readable, table.gap)
     sample = Sample(table.x, train, target.y[train], target.weight[train], spans)
 
-    def loss(m: Any) -> float:
-        """Out of sample, weighted, in units of the outcomes' own mean square."""
-        y, weight = target.y[test], target.weight[test]
-        return float((weight * (y - m) ** 2).sum() / (weight * y**2).sum())
-
     losses: dict[str, list[float]] = {}
-    seconds, forecasts = {}, {}
+    seconds: dict[str, float] = {}
     for mode in ("segments", "windows"):
         chosen = dict(specs["train"]["settings"]["model"])
         network = chosen["level0"]["network"] | {"mode": mode, "epochs": 8, "patience": 8}
@@ -60,14 +53,13 @@ def test_segments_and_windows_learn_equally_well(
         begun = time.process_time()
         nets = [PriceLstm().fit(prepared, chosen, seed, "cpu") for seed in SEEDS]
         seconds[mode] = time.process_time() - begun
-        forecasts[mode] = [net.predict(table.x, test) for net in nets]  # exact windows in both
-        losses[mode] = [loss(m) for m in forecasts[mode]]
+        losses[mode] = [float(net.curve[:, 1].min()) for net in nets]
     ratio = seconds["windows"] / seconds["segments"]
-    print(f"\n{len(train)} rows, {len(test)} test rows; CPU s {seconds}; ratio {ratio:.1f}")
+    print(f"\n{len(train)} rows; CPU s {seconds}; ratio {ratio:.1f}")
     for mode, found in losses.items():
         print(mode, np.round(found, 4), "mean", np.mean(found).round(5))
     spread = max(np.ptp(found) for found in losses.values())
     gap = abs(np.mean(losses["segments"]) - np.mean(losses["windows"]))
     print(f"gap {gap:.5f}, spread over seeds {spread:.5f}")
     assert gap < spread
-    assert ratio > 3.0
+    assert ratio > 10.0
