@@ -130,7 +130,8 @@ def simulate_run(
         quotes = quote_rows(run, market, path, lattices)
         base, per_usd = size_rows(run, market, path)
         if run.hedges:
-            return simulate_hybrid(run, market, quotes, (base, per_usd), tips, facts, detail)
+            pool = (tapes or Tapes(None)).pool(run, market)
+            return simulate_hybrid(run, market, quotes, (base, per_usd), tips, facts, pool, detail)
         if level != "bars":
             sizes = base, per_usd
             return simulate_replay(run, market, quotes, sizes, tapes or Tapes(None), detail)
