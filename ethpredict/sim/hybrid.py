@@ -12,7 +12,7 @@ from ethpredict.sim.funding import pay_at_closes
 from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.rows import Floats, MarketRows
-from ethpredict.sim.settings import Run, amm_settings, lob_settings
+from ethpredict.sim.settings import Run, amm_settings
 
 
 def hedge_band(run: Run) -> float:
@@ -25,6 +25,7 @@ def simulate_hybrid(
     market: MarketRows,
     quotes: QuoteRows,
     sizes: tuple[Floats, Floats],
+    book: Floats,
     tips: pd.DataFrame,
     facts: pd.DataFrame | None,
     tape: Floats,
@@ -42,6 +43,8 @@ def simulate_hybrid(
         Its quotes by row.
     sizes : tuple of ndarray, shape (n,)
         See :func:`ethpredict.sim.quotes.size_rows`.
+    book : ndarray
+        Its settings on the book, from :func:`ethpredict.sim.settings.lob_settings`.
     tips : DataFrame
         Single transactions, see :func:`ethpredict.sim.bribes.tip_rows`.
     facts : DataFrame or None
@@ -91,7 +94,7 @@ def simulate_hybrid(
         market.first_row,
         tape,
         hedge_band(run),
-        lob_settings(run, market),
+        book,
         amm_settings(run, market),
         equity,
         inventory,
