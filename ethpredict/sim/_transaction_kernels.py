@@ -188,11 +188,10 @@ def execute(
     if size > 0.0:
         fee_value = cost * fee
         price = (cost - fee_value) / size
-        reserve0, reserve1 = reserve0 - size, reserve1 + cost
     else:
         fee_value = -size * fee * mid
         price = (fee_value - cost) / -size
-        reserve0, reserve1 = reserve0 - size, reserve1 + cost
+    reserve0, reserve1 = reserve0 - size, reserve1 + cost
     taken = 0.0
     if struck(settings[P_SANDWICH], seed, replicate, row, SANDWICH):
         taken = worst - cost

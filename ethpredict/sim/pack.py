@@ -128,12 +128,13 @@ def simulate_run(
         # Sizes that cannot be are refused before their quotes are solved.
         settings = lob_settings(run, market)
         quotes = quote_rows(run, market, path, lattices)
-        base, per_usd = size_rows(run, market, path)
+        sizes = size_rows(run, market, path)
         if run.hedges:
-            return simulate_hybrid(run, market, quotes, (base, per_usd), tips, facts, detail)
+            pool = (tapes or Tapes(None)).pool(run, market)
+            return simulate_hybrid(run, market, quotes, sizes, settings, tips, facts, pool, detail)
         if level != "bars":
-            sizes = base, per_usd
-            return simulate_replay(run, market, quotes, sizes, tapes or Tapes(None), detail)
+            events = tapes or Tapes(None)
+            return simulate_replay(run, market, quotes, sizes, settings, events, detail)
         accounts = run_lob(
             market.close,
             market.low,
@@ -154,8 +155,7 @@ def simulate_run(
             quotes.corners,
             quotes.weights,
             quotes.falling,
-            base,
-            per_usd,
+            *sizes,
             settings,
             equity,
             inventory,

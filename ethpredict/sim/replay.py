@@ -19,7 +19,7 @@ from ethpredict.sim.metrics import SHORT_MARKOUTS, Outcome
 from ethpredict.sim.pool_tape import NO_ROWS, PoolTape, driven, pool_rows, pool_tape
 from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.rows import MARKOUT_NS, SECOND_NS, Floats, Ints, MarketRows
-from ethpredict.sim.settings import Run, lob_settings
+from ethpredict.sim.settings import Run
 from ethpredict.sim.tape import (
     NO_TRADES,
     Records,
@@ -243,6 +243,7 @@ def simulate_replay(
     market: MarketRows,
     quotes: QuoteRows,
     sizes: tuple[Floats, Floats],
+    book: Floats,
     tapes: Tapes,
     detail: bool = False,
 ) -> Outcome:
@@ -254,6 +255,8 @@ def simulate_replay(
         Settings.
     market, quotes, sizes
         Rows, quotes and sizes of the run, as for bars.
+    book : ndarray
+        Its settings, from :func:`ethpredict.sim.settings.lob_settings`.
     tapes : Tapes
         Events of the pack.
     detail : bool
@@ -268,7 +271,7 @@ def simulate_replay(
     TrialError
         If a setting is out of its range or the data has no events.
     """
-    rules, settings, tape = event_rules(run), lob_settings(run, market), tapes.get(run, market)
+    rules, settings, tape = event_rules(run), book.copy(), tapes.get(run, market)
     rules[l2.V_BOOK] = tape.has_book
     tick, lot = grid(run)
     settings[lob.S_TICK] = tick
