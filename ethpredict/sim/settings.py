@@ -188,8 +188,8 @@ class Run:
 
     @property
     def driven(self) -> bool:
-        """Whether recorded events drive the pool of a run that takes from it."""
-        if self.venue != "amm" or self.strategy == "none":
+        """Whether recorded events drive the pool of a run."""
+        if not self.on_pool or self.strategy == "none":
             return False
         return self.word("sim.amm.flow", FLOWS) == "tape"
 
