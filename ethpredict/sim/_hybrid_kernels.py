@@ -8,8 +8,8 @@ plain reference, bit-identical by test, is :func:`ethpredict.sim.reference_hybri
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     AVERAGE,

@@ -8,7 +8,8 @@ Python's own integers; a parity test compares both.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 DIGITS = 8
 ZERO, ONE, BITS = np.uint64(0), np.uint64(1), np.uint64(32)
