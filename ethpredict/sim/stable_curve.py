@@ -59,9 +59,10 @@ def solve_y(x: int, target: int, y: int, scale_x: int = ONE, scale_y: int = ONE)
     y : int
         Start of the Newton steps, 18 decimals.
     scale_x, scale_y : int
-        ``10 ** decimals`` of tokens 0 and 1, whichever of them x is. The contract re-applies
-        them in one comparison although x and y are scaled already; kept, because it decides the last unit (and, for large
-        pools of tokens with few decimals, whether the call reverts).
+        ``10 ** decimals`` of tokens 0 and 1, whichever of them x is. The contract applies them
+        again in one comparison although x and y are scaled already; kept, because it decides
+        the last unit (and, for large pools of tokens with few decimals, whether the call
+        reverts).
 
     Returns
     -------
