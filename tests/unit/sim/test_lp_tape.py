@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import csv
 import importlib.util
+import itertools
 import math
 import re
 from pathlib import Path
@@ -227,7 +228,7 @@ def test_a_full_range_position_on_the_real_day(shared_data, make_market, make_me
     closed = held * 0.997 * u / (e + held * 0.997) if held > 0 else held * u / ((e + held) * 0.997)
     assert row["pnl"] == pytest.approx(cash + closed, rel=1e-4)
     assert row["lvr"] == pytest.approx(
-        sum(0.125 * math.log(b / a) ** 2 for a, b in zip(mids[:-1], mids[1:], strict=True)),
+        sum(0.125 * math.log(b / a) ** 2 for a, b in itertools.pairwise(mids)),
         rel=0.05,  # of a position of about one USD
     )
 
