@@ -7,8 +7,8 @@ reference, bit-identical by test, is :mod:`ethpredict.sim.reference_lp_tape`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     BRIBE,
