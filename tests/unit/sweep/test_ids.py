@@ -57,6 +57,7 @@ CONTEXTS = [
     {"sim.venue": "amm"},
     {"sim.venue": "amm", "sim.amm.mode": "lp"},
     {"sim.venue": "amm", "sim.amm.flow": "tape"},
+    {"sim.venue": "amm", "sim.amm.mode": "lp", "sim.amm.flow": "tape"},
     {"sim.fidelity": "l2"},
     {"sim.fidelity": "l2", "sim.lob.queue_model": "power"},
     {"quoting.strategy": "fixed_spread"},
