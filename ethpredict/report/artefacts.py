@@ -124,6 +124,11 @@ def shown_trials(plan: Document, top: Iterable[str]) -> list[Document]:
     return best + matched
 
 
+def first_model_rows(table: pd.DataFrame, trial: Document) -> pd.DataFrame:
+    """Rows of a table by `model_id` that belong to a trial's first model."""
+    return table[table["model_id"] == trial["runs"][0]["model"]]
+
+
 def _existing(inputs: object, name: str) -> list[Path]:
     """Paths of one named input that exist; a single path counts as a list of one."""
     value = getattr(inputs, name, None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ethpredict.report.artefacts import Artefacts, Document
+from ethpredict.report.artefacts import Artefacts, first_model_rows
 from ethpredict.report.grid import Grid, Head, grid
 from ethpredict.report.series import plain
 from ethpredict.report.text import number
@@ -32,7 +32,7 @@ def learning_part(found: Artefacts) -> dict[str, Any] | None:
     """
     if found.curves is None or found.best is None:
         return None
-    mine = _of(found.curves, found.best)
+    mine = first_model_rows(found.curves, found.best)
     if mine.empty:
         return None
     last = int(mine["window"].max())
@@ -42,11 +42,6 @@ def learning_part(found: Artefacts) -> dict[str, Any] | None:
         "charts": [_chart(int(level), str(algo), rows) for (level, algo), rows in nets],
         "table": _table(found),
     }
-
-
-def _of(curves: pd.DataFrame, trial: Document) -> pd.DataFrame:
-    """Curves of a trial's first model."""
-    return curves[curves["model_id"] == trial["runs"][0]["model"]]
 
 
 def _unit(level: int) -> str:
@@ -83,7 +78,7 @@ def _table(found: Artefacts) -> Grid:
     for trial in found.shown:
         if trial["baseline"]:
             continue
-        for (level, algo), net in _of(found.curves, trial).groupby(["level", "algo"]):
+        for (level, algo), net in first_model_rows(found.curves, trial).groupby(["level", "algo"]):
             rows.append((str(trial["name"]), f"{level}, {algo}", *_ending(int(level), net)))
     heads = (
         Head("Trial", kind="text"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ethpredict.report.artefacts import Artefacts
+from ethpredict.report.artefacts import Artefacts, first_model_rows
 
 MINUS = "\u2212"
 MOST = 20
@@ -23,7 +23,7 @@ def best_model_scores(found: Artefacts) -> pd.DataFrame | None:
     """Scores of the best trial's first model; None while there is no best trial or no score."""
     if found.scores is None or found.best is None:
         return None
-    return found.scores[found.scores["model_id"] == found.best["runs"][0]["model"]]
+    return first_model_rows(found.scores, found.best)
 
 
 def _text(value: float, form: str = "{:,.4f}") -> str:

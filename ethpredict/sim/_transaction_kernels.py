@@ -8,8 +8,8 @@ and those after it, which move the pool on. The plain reference, bit-identical b
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.quoting._bribe_kernels import best_bribe, inclusion_chance
 from ethpredict.sim._account_kernels import (
     BRIBE,
@@ -188,11 +188,10 @@ def execute(
     if size > 0.0:
         fee_value = cost * fee
         price = (cost - fee_value) / size
-        reserve0, reserve1 = reserve0 - size, reserve1 + cost
     else:
         fee_value = -size * fee * mid
         price = (fee_value - cost) / -size
-        reserve0, reserve1 = reserve0 - size, reserve1 + cost
+    reserve0, reserve1 = reserve0 - size, reserve1 + cost
     taken = 0.0
     if struck(settings[P_SANDWICH], seed, replicate, row, SANDWICH):
         taken = worst - cost

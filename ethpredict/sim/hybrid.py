@@ -12,7 +12,7 @@ from ethpredict.sim.funding import pay_at_closes
 from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.rows import Floats, MarketRows
-from ethpredict.sim.settings import Run, amm_settings, lob_settings
+from ethpredict.sim.settings import Run, amm_settings
 
 
 def hedge_band(run: Run) -> float:
@@ -25,8 +25,10 @@ def simulate_hybrid(
     market: MarketRows,
     quotes: QuoteRows,
     sizes: tuple[Floats, Floats],
+    book: Floats,
     tips: pd.DataFrame,
     facts: pd.DataFrame | None,
+    tape: Floats,
     detail: bool,
 ) -> Outcome:
     """Play one run that quotes on the book and hedges on the pool.
@@ -41,10 +43,14 @@ def simulate_hybrid(
         Its quotes by row.
     sizes : tuple of ndarray, shape (n,)
         See :func:`ethpredict.sim.quotes.size_rows`.
+    book : ndarray
+        Its settings on the book, from :func:`ethpredict.sim.settings.lob_settings`.
     tips : DataFrame
         Single transactions, see :func:`ethpredict.sim.bribes.tip_rows`.
     facts : DataFrame or None
         Facts of the market: the book leg pays their funding.
+    tape : ndarray, shape (n, 6) or (0, 6)
+        Reserves of a recorded pool, see :func:`ethpredict.sim.pool_tape.pool_rows`.
     detail : bool
         Whether to keep quotes, fills and targets per row.
 
@@ -86,8 +92,9 @@ def simulate_hybrid(
         quotes.falling,
         *sizes,
         market.first_row,
+        tape,
         hedge_band(run),
-        lob_settings(run, market),
+        book,
         amm_settings(run, market),
         equity,
         inventory,

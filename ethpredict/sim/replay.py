@@ -19,7 +19,7 @@ from ethpredict.sim.metrics import SHORT_MARKOUTS, Outcome
 from ethpredict.sim.pool_tape import NO_ROWS, PoolTape, driven, pool_rows, pool_tape
 from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.rows import MARKOUT_NS, SECOND_NS, Floats, Ints, MarketRows
-from ethpredict.sim.settings import Run, lob_settings
+from ethpredict.sim.settings import Run
 from ethpredict.sim.tape import (
     NO_TRADES,
     Records,
@@ -141,12 +141,20 @@ class Tapes:
         TrialError
             If the data has no events of a pool for it.
         """
-        if not driven(run):
-            return NO_ROWS
+        return pool_rows(run, market, self.states(run)) if driven(run) else NO_ROWS
+
+    def states(self, run: Run) -> PoolTape:
+        """States and swaps of the recorded pool.
+
+        Raises
+        ------
+        TrialError
+            If the data has no events of a pool for the run.
+        """
         if self._pool is None:
             events = self.records.pool_events() if self.records else empty_pool_events()
             self._pool = pool_tape(run.run_id, events)
-        return pool_rows(run, market, self._pool)
+        return self._pool
 
     def silent(self, run: Run, market: MarketRows) -> float:
         """Share of the run's time in which bars have volume and the data no trades; nan for bars.
@@ -243,6 +251,7 @@ def simulate_replay(
     market: MarketRows,
     quotes: QuoteRows,
     sizes: tuple[Floats, Floats],
+    book: Floats,
     tapes: Tapes,
     detail: bool = False,
 ) -> Outcome:
@@ -254,6 +263,8 @@ def simulate_replay(
         Settings.
     market, quotes, sizes
         Rows, quotes and sizes of the run, as for bars.
+    book : ndarray
+        Its settings, from :func:`ethpredict.sim.settings.lob_settings`.
     tapes : Tapes
         Events of the pack.
     detail : bool
@@ -268,7 +279,7 @@ def simulate_replay(
     TrialError
         If a setting is out of its range or the data has no events.
     """
-    rules, settings, tape = event_rules(run), lob_settings(run, market), tapes.get(run, market)
+    rules, settings, tape = event_rules(run), book.copy(), tapes.get(run, market)
     rules[l2.V_BOOK] = tape.has_book
     tick, lot = grid(run)
     settings[lob.S_TICK] = tick
