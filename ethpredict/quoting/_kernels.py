@@ -157,11 +157,22 @@ def share_reached(x: float) -> float:
     The [5/5] Pade approximant at y = x/16, then ``1 - exp(-2y) = u (2 - u)`` four times:
     nothing cancels. Beyond 40 the result rounds to 1.
     """
+    return doubled_share(short_share(x))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def short_share(x: float) -> float:
+    """``1 - exp(-x/16)``, the first half of :func:`share_reached`."""
     y = 0.0625 * (LONGEST if x > LONGEST else x)
     square = y * y
     odd = y * (1.0 + square * (ODD_1 + square * ODD_2))
     even = 1.0 + square * (EVEN_1 + square * EVEN_2)
-    u = odd / (even + 0.5 * odd)
+    return odd / (even + 0.5 * odd)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def doubled_share(u: float) -> float:
+    """``1 - (1 - u)^16``, the second half of :func:`share_reached`."""
     u = u * (2.0 - u)
     u = u * (2.0 - u)
     u = u * (2.0 - u)

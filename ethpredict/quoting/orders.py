@@ -119,10 +119,13 @@ def order_ticks(
     )
     highest_bid = _ceil(middle if best_ask is None else np.asarray(best_ask, float), tick) - 1.0
     lowest_ask = _floor(middle if best_bid is None else np.asarray(best_bid, float), tick) + 1.0
+    whole, per_tick = middle / tick, 1.0 / tick
+    guard = _GUARD + _GUARD_RELATIVE * whole
     bids, asks = np.zeros((2, len(middle), int(layers)), dtype=np.int64)
     for i in range(int(layers)):
-        bid = np.minimum(_floor(middle - below - i * layer_step, tick), highest_bid)
-        ask = np.maximum(_ceil(middle + above + i * layer_step, tick), lowest_ask)
+        bid = np.floor((whole + guard) - (below + i * layer_step) * per_tick)
+        ask = np.ceil((whole - guard) + (above + i * layer_step) * per_tick)
+        bid, ask = np.minimum(bid, highest_bid), np.maximum(ask, lowest_ask)
         with np.errstate(invalid="ignore"):
             buys = (bid >= 1.0) & (bid <= _LARGEST_TICK) & (held + (i + 1) <= limit)
             sells = (ask >= 1.0) & (ask <= _LARGEST_TICK) & (held - (i + 1) >= -limit)

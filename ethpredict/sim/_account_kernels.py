@@ -55,7 +55,7 @@ def record_fill(
     signed: float,
     price: float,
     fee: float,
-    extra: float,
+    effective: float,
     mid: float,
     future: float,
 ) -> None:
@@ -73,12 +73,19 @@ def record_fill(
         Price without the fee, USD.
     fee : float
         Fee, USD; negative for a rebate.
-    extra : float
-        Cost that is booked elsewhere (gas) but counts in the average cost, USD.
+    effective : float
+        Price with the fee and with what is booked elsewhere (gas) but counts in the average
+        cost, USD.
     mid : float
         Market mid when the quote went live, USD.
     future : float
         Market mid after the markout horizon, USD; nan where missing.
+
+    Notes
+    -----
+    The average cost moves towards the fill by the share that it is of the new position: between 0
+    and 1 where it adds, below 0 where it closes a part, above 1 where it turns the position round.
+    Held between 0 and 1, one formula serves all three.
     """
     size = abs(signed)
     value = size * price
@@ -94,13 +101,10 @@ def record_fill(
     if not np.isnan(future):
         accounts[MARKOUT] += signed * (future - price)
         accounts[MARKOUT_NOTIONAL] += value
-    effective = price + (fee + extra) / signed
-    held = abs(position)
-    if position * signed >= 0.0:
-        accounts[AVERAGE] = (accounts[AVERAGE] * held + effective * size) / (held + size)
-        return
-    accounts[CLOSES] += 1.0
-    if (effective - accounts[AVERAGE]) * position > 0.0:
-        accounts[WINS] += 1.0
-    if size > held:
-        accounts[AVERAGE] = effective
+    worse = effective - accounts[AVERAGE]
+    share = signed / (position + signed)
+    accounts[AVERAGE] += worse * min(max(share, 0.0), 1.0)
+    if position * signed < 0.0:
+        accounts[CLOSES] += 1.0
+        if worse * signed < 0.0:
+            accounts[WINS] += 1.0

@@ -316,10 +316,9 @@ def run_hybrid(
                 hedges += 1 if filled != 0.0 else 0
         if live and overdue:
             fill = -lots
-            value = abs(held) * reference
-            record_fill(
-                accounts, held, -held, reference, taker * value, 0.0, reference, future_close[j]
-            )
+            cost = taker * (abs(held) * reference)
+            paid = reference - cost / held
+            record_fill(accounts, held, -held, reference, cost, paid, reference, future_close[j])
             accounts[N_TIMEOUTS] += 1.0
         elif live:
             cap = position_lots(
@@ -345,7 +344,7 @@ def run_hybrid(
                 book,
                 orders,
             )
-            accounts[OFFERED] += offered * lot
+            accounts[OFFERED] += offered
             bid = orders[BIDS, 0] if orders[BUYS, 0] > 0 else 0
             ask = orders[ASKS, 0] if orders[SELLS, 0] > 0 else 0
             fill = fill_layers(
@@ -380,6 +379,7 @@ def run_hybrid(
             detail[D_CASH, j] = accounts[CASH]
             detail[D_MU, j] = drift
             detail[D_TARGET, j] = aim * order_size
+    accounts[OFFERED] *= lot
     quoted = (lots - pool_lots) * lot
     cost = abs(quoted) * close[n - 1] * taker
     accounts[LIQUIDATION] = 0.0 - cost

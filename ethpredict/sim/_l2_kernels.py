@@ -107,7 +107,8 @@ def book_lots(
     settle(accounts, state, now, mid, mark, lot)
     signed = lots * lot
     fee = fee_share * abs(signed) * price
-    record_fill(accounts, state[W_LOTS] * lot, signed, price, fee, 0.0, mid, np.nan)
+    paid = price + fee / signed
+    record_fill(accounts, state[W_LOTS] * lot, signed, price, fee, paid, mid, np.nan)
     state[W_LOTS] += lots
     n = state[W_FILLS]
     # Without room the caller sees by the count that it must give more.

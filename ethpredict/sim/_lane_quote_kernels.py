@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ethpredict.kernel_cache import njit
-from ethpredict.quoting._kernels import share_reached
+from ethpredict.quoting._kernels import doubled_share, short_share
 from ethpredict.quoting._lattice_kernels import blended_ratio
 from ethpredict.sim._lane_account_kernels import (
     L_ABOVE,
     L_BELOW,
-    L_LOTS,
+    L_SKEW,
     L_WANTED,
     LANES,
     T_CENTRE,
@@ -18,8 +18,6 @@ from ethpredict.sim._lane_account_kernels import (
     T_PULL,
     V_LIMIT,
     V_REACH,
-    V_SIZE,
-    V_TARGET,
 )
 
 # How the quotes of a batch come about: linear in inventory and without a drift, with the target
@@ -46,15 +44,18 @@ def aim_lanes(block: np.ndarray, lean: float, pace: float, kind: int) -> None:
             wanted = lean * block[V_REACH + lane] * min(pace, left)
             block[L_WANTED + lane] = min(max(wanted, -limit), limit)
         return
+    # In two halves: each waits half as long for its own results, with more lanes under way.
+    for lane in range(LANES):
+        block[L_WANTED + lane] = short_share(pace * block[T_PULL + lane])
     for lane in range(LANES):
         limit = block[V_LIMIT + lane]
-        wanted = lean * block[V_REACH + lane] * share_reached(pace * block[T_PULL + lane])
+        wanted = lean * block[V_REACH + lane] * doubled_share(block[L_WANTED + lane])
         block[L_WANTED + lane] = min(max(wanted, -limit), limit)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def linear_lanes(block: np.ndarray, scale: float, lot: float) -> None:
-    """Distances of every lane whose quotes are linear in inventory, USD.
+def linear_lanes(block: np.ndarray, scale: float) -> None:
+    """Distances of every lane whose quotes are linear in inventory, USD, before their bounds.
 
     Parameters
     ----------
@@ -62,13 +63,10 @@ def linear_lanes(block: np.ndarray, scale: float, lot: float) -> None:
         Distances of bid and ask are written to it.
     scale : float
         What the slope is proportional to: sigma, USD/sqrt(s), or its square.
-    lot : float
-        ETH.
     """
     for lane in range(LANES):
         slope, middle = scale * block[T_GROWTH + lane], block[T_CENTRE + lane]
-        skew = (block[L_LOTS + lane] * lot - block[V_TARGET + lane]) / block[V_SIZE + lane]
-        skew -= block[L_WANTED + lane]
+        skew = block[L_SKEW + lane] - block[L_WANTED + lane]
         block[L_BELOW + lane] = middle + (skew + 0.5) * slope
         block[L_ABOVE + lane] = middle - (skew - 0.5) * slope
 
@@ -81,7 +79,6 @@ def exact_lanes(
     weights: np.ndarray,
     falling: bool,
     decay: float,
-    lot: float,
 ) -> None:
     """Exact distances of every lane: :func:`ethpredict.sim._quote_kernels.row_distances` each.
 
@@ -97,13 +94,11 @@ def exact_lanes(
         Whether the drift is negative.
     decay : float
         k, 1/USD.
-    lot : float
-        ETH.
     """
     for lane in range(LANES):
         if corners[lane, 0] < 0:
             continue
-        q = (block[L_LOTS + lane] * lot - block[V_TARGET + lane]) / block[V_SIZE + lane]
+        q = block[L_SKEW + lane]
         held, centre = -q if falling else q, block[T_CENTRE + lane]
         near = centre - blended_ratio(nodes, corners[lane], weights[lane], held) / decay
         far = centre + blended_ratio(nodes, corners[lane], weights[lane], held - 1.0) / decay

@@ -49,6 +49,18 @@ def ceil_tick(price: float, tick: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def guarded_ticks(price: float, tick: float) -> tuple[float, float]:
+    """A price in ticks, lifted and lowered by its rounding guard.
+
+    The floor of the first less a distance, and the ceiling of the second plus one, stay on the
+    grid where the exact result lies on it, for distances up to the price.
+    """
+    ticks = price / tick
+    guard = GUARD_TICKS + GUARD_RELATIVE * ticks
+    return ticks + guard, ticks - guard
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def layer_ticks(
     mid: float, quoted: float, delta_bid: float, delta_ask: float, tick: float
 ) -> tuple[int, int]:
@@ -73,8 +85,10 @@ def layer_ticks(
     bid, ask = 0, 0
     if np.isnan(delta_bid) or np.isnan(delta_ask):
         return bid, ask
-    low = min(floor_tick(quoted - delta_bid, tick), ceil_tick(mid, tick) - 1.0)
-    high = max(ceil_tick(quoted + delta_ask, tick), floor_tick(mid, tick) + 1.0)
+    lifted, lowered = guarded_ticks(quoted, tick)
+    per_tick = 1.0 / tick
+    low = min(np.floor(lifted - delta_bid * per_tick), ceil_tick(mid, tick) - 1.0)
+    high = max(np.ceil(lowered + delta_ask * per_tick), floor_tick(mid, tick) + 1.0)
     if low >= 1.0:
         bid = int(low)
     if high <= LARGEST_TICK:
@@ -124,7 +138,8 @@ def filled_side(
     hit_bid = bid > 0 and ceil_tick(low, tick) <= bid - penetration
     hit_ask = ask > 0 and floor_tick(high, tick) >= ask + penetration
     if hit_bid and hit_ask:
-        hit_bid = close - bid * tick <= ask * tick - close
+        # In whole ticks: twice the close against the sum of both quotes.
+        hit_bid = bid + ask >= ceil_tick(2.0 * close, tick)
         hit_ask = not hit_bid
     if hit_bid:
         return 1
@@ -242,8 +257,9 @@ def fill_layers(
             break
         left -= taken
         signed, price = side * taken * lot, price_tick * tick
-        fee = settings[S_MAKER] * abs(signed) * price
-        record_fill(accounts, (lots + fill) * lot, signed, price, fee, 0.0, reference, future)
+        charge = settings[S_MAKER] * price
+        fee, paid = abs(signed) * charge, price + side * charge
+        record_fill(accounts, (lots + fill) * lot, signed, price, fee, paid, reference, future)
         accounts[TAKEN] += abs(signed)
         fill += side * taken
     return fill

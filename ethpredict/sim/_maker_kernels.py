@@ -140,14 +140,15 @@ def run_lob(
         cap, drift, aim = max_lots, 0.0, 0.0
         if live and strategy == HOLD and lots == 0:
             fill = max_lots
-            value = max_lots * lot * reference
-            record_fill(
-                accounts, held, max_lots * lot, reference, taker * value, 0.0, reference, future[j]
-            )
+            size = max_lots * lot
+            cost = taker * (size * reference)
+            paid = reference + cost / size
+            record_fill(accounts, held, size, reference, cost, paid, reference, future[j])
         elif live and strategy >= FIXED_SPREAD and lots != 0 and age > settings[S_TIMEOUT]:
             fill = -lots
-            value = abs(held) * reference
-            record_fill(accounts, held, -held, reference, taker * value, 0.0, reference, future[j])
+            cost = taker * (abs(held) * reference)
+            paid = reference - cost / held
+            record_fill(accounts, held, -held, reference, cost, paid, reference, future[j])
             accounts[N_TIMEOUTS] += 1.0
         elif live and strategy >= FIXED_SPREAD:
             money = settings[S_CAPITAL] + accounts[CASH] + held * reference
@@ -185,7 +186,7 @@ def run_lob(
                 settings,
                 orders,
             )
-            accounts[OFFERED] += offered * lot
+            accounts[OFFERED] += offered
             bid = orders[BIDS, 0] if orders[BUYS, 0] > 0 else 0
             ask = orders[ASKS, 0] if orders[SELLS, 0] > 0 else 0
             fill = fill_layers(
@@ -218,6 +219,8 @@ def run_lob(
             detail[D_CASH, j] = accounts[CASH]
             detail[D_MU, j] = drift
             detail[D_TARGET, j] = aim * order_size
+    # Counted in whole lots, so that no sum is rounded.
+    accounts[OFFERED] *= lot
     held = lots * lot
     cost = abs(held) * close[n - 1] * taker
     accounts[LIQUIDATION] = 0.0 - cost

@@ -199,7 +199,8 @@ def execute(
         accounts[SANDWICHED] -= taken
         accounts[CASH] -= taken
     extra = base_cost + tip_cost + taken
-    record_fill(accounts, held, size, price, fee_value, extra, mid, future)
+    effective = price + (fee_value + extra) / size
+    record_fill(accounts, held, size, price, fee_value, effective, mid, future)
     accounts[TAKEN] += 1.0
     return size, reserve0, reserve1
 

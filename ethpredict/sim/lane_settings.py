@@ -23,6 +23,15 @@ STRATEGIES = ("glft_exact", "glft", "avellaneda_stoikov", "fixed_spread")
 # Terms beyond this go alone: there a product might leave the floats, which lanes do not check.
 LARGEST_TERM = 1e100
 
+# What runs must share so that a row's ticks and volumes are worked out once for all.
+RULES = (
+    "sim.lob.lot_size",
+    "sim.lob.tick_size",
+    "sim.lob.penetration_ticks",
+    "sim.lob.participation",
+    "sim.latency_ms",
+)
+
 LaneKey = tuple[object, ...]
 
 
@@ -80,17 +89,19 @@ class LaneRows:
 
 @dataclass(frozen=True)
 class Motion:
-    """What lanes of one key share, shape (n,) each; see ``run_lanes``."""
+    """What lanes of one key share.
 
-    ticks: tuple[Floats, ...]
-    rate: Floats
-    buy_lots: Floats
-    sell_lots: Floats
-    quoting: Bools
-    scale: Floats
-    lean: Floats
-    pace: Floats
-    shift: Floats
+    Parameters
+    ----------
+    table : ndarray, shape (n, N_ROW)
+        Rows, see the ``R_`` constants of :mod:`ethpredict.sim._lane_account_kernels`.
+    mu, h_rem : ndarray, shape (n,)
+        Drift and the time that it lasts by row, USD/s and s; 0 where no quote reads them.
+    kind : int
+        How the quotes come about.
+    """
+
+    table: Floats
     mu: Floats
     h_rem: Floats
     kind: int
@@ -107,7 +118,8 @@ def lane_key(run: Run) -> LaneKey | None:
     Returns
     -------
     tuple or None
-        Quote path, strategy, use of the prediction, confidence, lattice, lot and tick.
+        Quote path, strategy, use of the prediction, confidence, lattice, and the rules of the
+        book that say which prices and volumes of a row count.
     """
     strategy = run.strategy
     if run.venue != "lob" or strategy not in STRATEGIES or run.get("sim.fidelity") != "bars":
@@ -125,8 +137,8 @@ def lane_key(run: Run) -> LaneKey | None:
     lattice: LaneKey = ()
     if strategy == "glft_exact":
         lattice = lattice_size(run), run.get("quoting.horizon") is None
-    size = run.get("sim.lob.lot_size"), run.get("sim.lob.tick_size")
-    return run.quote_id, strategy, alpha, confidence, lattice, *size
+    rules = tuple(run.get(name) for name in RULES)
+    return run.quote_id, strategy, alpha, confidence, lattice, *rules
 
 
 def read_lane(run: Run, rows: LaneRows) -> Lane | None:
@@ -152,14 +164,12 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
     order, lot = whole[lob.S_ORDER_LOTS], whole[lob.S_LOT]
     places = {
         layout.V_ORDER: order,
-        layout.V_MAX: whole[lob.S_MAX_LOTS],
+        layout.V_ROOM: whole[lob.S_MAX_LOTS] - order,
+        layout.V_DEBT: order - whole[lob.S_MAX_LOTS],
         layout.V_SIZE: order * lot,
         layout.V_TARGET: whole[lob.S_TARGET],
         layout.V_LEAST: whole[lob.S_LEAST],
         layout.V_MOST: whole[lob.S_MOST],
-        layout.V_LATENCY: whole[lob.S_LATENCY],
-        layout.V_PENETRATION: whole[lob.S_PENETRATION],
-        layout.V_PARTICIPATION: whole[lob.S_PARTICIPATION],
         layout.V_MAKER: whole[lob.S_MAKER],
         layout.V_TAKER: whole[lob.S_TAKER],
     }
@@ -210,7 +220,6 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
         If the confidence mode needs a probability that no row has.
     """
     market, path, n = rows.market, rows.path, len(rows.market.close)
-    tick, lot = float(run.get("sim.lob.tick_size")), float(run.get("sim.lob.lot_size"))
     zeros, known = np.zeros(n), np.ones(n, dtype=np.bool_)
     scale = lean = pace = shift = mu = h_rem = zeros
     kind = kinds.EXACT if run.strategy == "glft_exact" else kinds.NO_AIM
@@ -224,19 +233,50 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
         elif run.uses_prediction and kind != kinds.EXACT:
             lean, pace = drift_rows(path.sigma, mu, h_rem, timed)
             kind = kinds.TIMED_AIM if timed else kinds.GLFT_AIM
-    quoting = np.zeros(n, dtype=np.bool_)
-    quoting[1:] = known[:-1] & ~market.gap[1:]
-    return Motion(
-        ticks=kernels.tick_rows(market.low, market.high, market.close, tick),
-        rate=1.0 / market.duration,
-        buy_lots=market.buy_volume / lot,
-        sell_lots=market.sell_volume / lot,
-        quoting=quoting,
-        scale=scale,
-        lean=lean,
-        pace=pace,
-        shift=shift,
-        mu=mu,
-        h_rem=h_rem,
-        kind=kind,
+    table = _book_rows(run, market, shift)
+    columns = {
+        layout.R_SCALE: scale,
+        layout.R_LEAN: lean,
+        layout.R_PACE: pace,
+        layout.R_FALLING: mu < 0.0,
+        layout.R_DECAY: path.k,
+        layout.R_QUOTING: known,
+    }
+    before = np.maximum(np.arange(n) - 1, 0)
+    for column, values in columns.items():
+        table[:, column] = values[before]
+    table[market.gap, layout.R_QUOTING] = table[0, layout.R_QUOTING] = 0.0
+    return Motion(table, mu, h_rem, kind)
+
+
+def _book_rows(run: Run, market: MarketRows, shift: Floats) -> Floats:
+    """What the market and the rules of the book say about every row, whatever the quotes."""
+    rules = lob_settings(run, market)
+    table, lot = np.zeros((len(market.close), layout.N_ROW)), rules[lob.S_LOT]
+    kernels.tick_rows(
+        market.low,
+        market.high,
+        market.close,
+        shift,
+        rules[lob.S_TICK],
+        rules[lob.S_PENETRATION],
+        table,
     )
+    live = np.maximum(0.0, 1.0 - rules[lob.S_LATENCY] * (1.0 / market.duration))
+    share = rules[lob.S_PARTICIPATION] * live
+    sides = (
+        (layout.R_LEFT_BID, layout.R_ANY_BID, market.sell_volume),
+        (
+            layout.R_LEFT_ASK,
+            layout.R_ANY_ASK,
+            market.buy_volume,
+        ),
+    )
+    for left, any_left, volume in sides:
+        table[:, left] = np.floor(volume / lot * share + 1e-9)
+        table[:, any_left] = table[:, left] >= 1.0
+    table[:, layout.R_CLOSE], table[:, layout.R_SECONDS] = market.close, market.seconds
+    table[0, layout.R_REFERENCE], table[1:, layout.R_REFERENCE] = market.close[0], market.close[:-1]
+    table[:, layout.R_MARKED] = ~np.isnan(market.future_close)
+    table[:, layout.R_LATER] = np.nan_to_num(market.future_close)
+    return table

@@ -21,7 +21,9 @@ from ethpredict.sim.quotes import Lattices, lattice_terms, run_lattice
 from ethpredict.sim.rows import Floats, Ints, MarketRows, PathRows
 from ethpredict.sim.settings import Run
 
-LANES = layout.LANES * layout.BLOCKS
+LANES = layout.LANES
+# Floats of a cache line.
+CACHE_LINE = 8
 # Rows of exact quotes that are looked up at a time, for 64 lanes 92 MB.
 CHUNK = 16_384
 
@@ -43,21 +45,27 @@ def lane_cells(
     Returns
     -------
     nodes : ndarray, shape (m, 2Q)
-    corners : ndarray of int64, shape (r, b, LANES, 8)
+    corners : ndarray of int64, shape (r, LANES, 8)
         -1 in lanes that are beyond the lattice.
-    weights : ndarray, shape (r, b, LANES, 3)
+    weights : ndarray, shape (r, LANES, 3)
     """
-    path, width, count = rows.path, layout.LANES, -(-len(lanes) // layout.LANES)
-    corners = np.full((len(asked), count * width, 8), -1, dtype=np.int64)
-    weights = np.zeros((len(asked), count * width, 3))
+    path = rows.path
+    corners = np.full((len(asked), LANES, 8), -1, dtype=np.int64)
+    weights = np.zeros((len(asked), LANES, 3))
     fit = path.sigma[asked], path.A[asked], path.k[asked], path.xi[asked]
     drift = motion.mu[asked], motion.h_rem[asked]
     lattice = run_lattice(lanes[0].run, lattices)
     for place, lane in enumerate(lanes):
         cells = lattice.cells(*lattice_terms(lane.run, *fit, *drift))
         corners[:, place], weights[:, place] = cells.corners, cells.weights
-    shape = len(asked), count, width
-    return lattice.nodes, corners.reshape(*shape, 8), weights.reshape(*shape, 3)
+    return lattice.nodes, corners, weights
+
+
+def _empty_block() -> Floats:
+    """A block of zeros that starts a cache line: no vector of it lies across two."""
+    spare = np.zeros(layout.N_BLOCK + CACHE_LINE)
+    first = -(spare.ctypes.data // spare.itemsize) % CACHE_LINE
+    return spare[first : first + layout.N_BLOCK].reshape(-1, LANES)
 
 
 def simulate_lanes(
@@ -86,23 +94,27 @@ def simulate_lanes(
     ConfigError
         If a run's exact quotes are beyond the lattice.
     """
-    market, width, n = rows.market, layout.LANES, len(rows.market.close)
-    count = -(-len(lanes) // width)
-    blocks = np.zeros((count, layout.N_BLOCK // width, width))
+    n, run = len(rows.market.close), lanes[0].run
+    block = _empty_block()
     # An empty lane: orders of one lot and no room for any.
-    blocks[:, [layout.V_ORDER // width, layout.V_SIZE // width]] = 1.0
-    terms = np.zeros((len(rows.first), count, 3, width))
+    block[[layout.V_ORDER // LANES, layout.V_SIZE // LANES]] = 1.0
+    block[layout.V_ROOM // LANES], block[layout.V_DEBT // LANES] = -1.0, 1.0
+    terms = np.zeros((len(rows.first), 3, LANES))
     for place, lane in enumerate(lanes):
-        b, column = divmod(place, width)
-        blocks[b, : len(lane.settings), column] = lane.settings
-        terms[:, b, :, column] = lane.terms
-    slots = np.full(len(market.close), -1, dtype=np.int64)
+        block[: len(lane.settings), place] = lane.settings
+        terms[:, :, place] = lane.terms
+    room, target, size = (
+        block[name // LANES] for name in (layout.V_ROOM, layout.V_TARGET, layout.V_SIZE)
+    )
+    block[layout.L_SKEW // LANES] = (0.0 - target) / size
+    block[layout.L_BID_CAP // LANES] = np.where(room >= 0.0, np.inf, 0.0)
+    block[layout.L_ASK_CAP // LANES] = np.where(room >= 0.0, 0.0, layout.NO_ASK)
+    slots = np.full(n, -1, dtype=np.int64)
     slots[kept] = np.arange(len(kept))
-    accounts = np.zeros((count, width, acc.N_ACCOUNTS))
-    path, water = np.empty((3, len(kept), count, width)), np.empty((2, count, width))
-    first = lanes[0].run
+    accounts = np.zeros((LANES, acc.N_ACCOUNTS))
+    path, water = np.empty((3, len(kept), LANES)), np.empty((2, LANES))
     exact = motion.kind == kinds.EXACT
-    cells = np.empty((0, 2)), np.empty((0, count, width, 8), np.int64), np.empty((0, 0, 0, 3))
+    cells = np.empty((0, 2)), np.empty((0, LANES, 8), np.int64), np.empty((0, LANES, 3))
     step = CHUNK if exact else n
     for start in range(0, n, step):
         stop = min(start + step, n)
@@ -110,45 +122,30 @@ def simulate_lanes(
             asked = np.maximum(np.arange(start, stop) - 1, 0)
             cells = lane_cells(lanes, rows, motion, lattices, asked)
         kernels.run_lanes(
-            market.close,
-            *motion.ticks,
-            motion.rate,
-            market.seconds,
-            motion.buy_lots,
-            motion.sell_lots,
-            market.future_close,
-            motion.quoting,
-            motion.scale,
-            motion.lean,
-            motion.pace,
-            motion.shift,
-            motion.mu < 0.0,
-            rows.path.k,
+            motion.table,
             motion.kind,
             rows.epoch,
-            terms.reshape(len(rows.first), count, 3 * width),
-            float(first.get("sim.lob.lot_size")),
-            float(first.get("sim.lob.tick_size")),
+            terms.reshape(len(rows.first), 3 * LANES),
+            float(run.get("sim.lob.lot_size")),
+            float(run.get("sim.lob.tick_size")),
             start,
             stop,
             *cells,
-            blocks.reshape(count, layout.N_BLOCK),
+            block.reshape(-1),
             slots,
             accounts,
             path,
             water,
         )
-    own = accounts.reshape(-1, acc.N_ACCOUNTS)
-    paths, waters = path.reshape(3, len(kept), -1), water.reshape(2, -1)
     return [
         Kept(
-            accounts=own[place].copy(),
+            accounts=accounts[place].copy(),
             rows=kept,
-            equity=paths[0, :, place].copy(),
-            inventory=paths[1, :, place].copy(),
-            below=paths[2, :, place].copy(),
-            largest=float(waters[0, place]),
-            under_water=float(waters[1, place]),
+            equity=path[0, :, place].copy(),
+            inventory=path[1, :, place].copy(),
+            below=path[2, :, place].copy(),
+            largest=float(water[0, place]),
+            under_water=float(water[1, place]),
         )
         for place in range(len(lanes))
     ]

@@ -46,7 +46,7 @@ class Book:
         signed: float,
         price: float,
         fee: float,
-        extra: float,
+        effective: float,
         mid: float,
         future: float,
     ) -> None:
@@ -61,16 +61,16 @@ class Book:
         if not math.isnan(future):
             self.add(acc.MARKOUT, signed * (future - price))
             self.add(acc.MARKOUT_NOTIONAL, size * price)
-        effective, average = price + (fee + extra) / signed, self.accounts[acc.AVERAGE]
+        average, after = self.accounts[acc.AVERAGE], position + signed
         if position == 0 or (position > 0) == (signed > 0):
-            total = average * abs(position) + effective * size
-            self.accounts[acc.AVERAGE] = total / (abs(position) + size)
-            return
-        self.add(acc.CLOSES, 1.0)
-        won = effective > average if position > 0 else effective < average
-        self.add(acc.WINS, float(won))
-        if size > abs(position):
-            self.accounts[acc.AVERAGE] = effective
+            share = signed / after
+        else:
+            # What turns the position round starts a new one; nobody reads the cost of none.
+            share = float(after * signed > 0.0 or (after == 0.0 and signed > 0.0))
+            self.add(acc.CLOSES, 1.0)
+            won = effective > average if position > 0 else effective < average
+            self.add(acc.WINS, float(won))
+        self.add(acc.AVERAGE, (effective - average) * share)
 
     def mark(
         self, j: int, market: MarketRows, held: float, reference: float, at_limit: bool
@@ -331,7 +331,8 @@ def _execute(
         book.add(acc.N_SANDWICHES, 1.0)
         book.add(acc.SANDWICHED, -taken)
         book.add(acc.CASH, -taken)
-    book.fill(held, size, price, fee, base + tip + taken, *mids)
+    effective = price + (fee + (base + tip + taken)) / size
+    book.fill(held, size, price, fee, effective, *mids)
     book.add(acc.TAKEN, 1.0)
     return size
 

@@ -93,7 +93,8 @@ def run_hybrid(
         if live and overdue:
             fill = -lots
             fee = s[lob.S_TAKER] * (abs(held) * reference)
-            book.fill(held, -held, reference, fee, 0.0, reference, float(market.future_close[j]))
+            paid = reference - fee / held
+            book.fill(held, -held, reference, fee, paid, reference, float(market.future_close[j]))
             book.add(acc.N_TIMEOUTS, 1.0)
         elif live:
             cap = largest_position(money, sizes, i, reference, s)
@@ -112,6 +113,7 @@ def run_hybrid(
         book.detail[acc.D_ASK, j] = math.nan if ask is None else ask * s[lob.S_TICK]
         book.detail[acc.D_FILL, j] = (fill + hedged) * lot
         book.detail[acc.D_MU, j], book.detail[acc.D_TARGET, j] = drift, target * order
+    book.accounts[acc.OFFERED] *= lot
     _close((book, pool, world), (lots, pool_lots), close[-1], float(base_fee[-1]), (s, p))
     return book.outcome()
 

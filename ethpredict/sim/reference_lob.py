@@ -31,11 +31,14 @@ def _layers(
     if any(math.isnan(distance) for distance in distances):
         return [(None, None)] * count
     highest, lowest = _ticks(mid, tick, True) - 1, _ticks(mid, tick, False) + 1
+    whole, per_tick = quoted / tick, 1.0 / tick
+    guard = lob.GUARD_TICKS + lob.GUARD_RELATIVE * whole
     for layer in range(count):
         away = layer * s[lob.S_LAYER_STEP] * mid
-        below, above = quoted - (distances[0] + away), quoted + (distances[1] + away)
-        bid = min(_ticks(below, tick, False), highest) if math.isfinite(below) else 0
-        ask = max(_ticks(above, tick, True), lowest) if math.isfinite(above) else None
+        below = (whole + guard) - (distances[0] + away) * per_tick
+        above = (whole - guard) + (distances[1] + away) * per_tick
+        bid = min(math.floor(below), highest) if math.isfinite(below) else 0
+        ask = max(math.ceil(above), lowest) if math.isfinite(above) else None
         highest, lowest = bid - 1, (ask or lowest) + 1
         legal = ask is not None and ask <= lob.LARGEST_TICK
         found.append((bid if bid >= 1 else None, ask if legal else None))
@@ -124,7 +127,8 @@ def run_lob(
         if overdue or (live and strategy == lob.HOLD and lots == 0):
             fill = -lots if overdue else most
             fee = s[lob.S_TAKER] * (abs(fill * lot) * reference)
-            book.fill(held, fill * lot, reference, fee, 0.0, reference, future)
+            paid = reference + fee / (fill * lot)
+            book.fill(held, fill * lot, reference, fee, paid, reference, future)
             book.add(acc.N_TIMEOUTS, float(overdue))
         elif quoting:
             money = s[lob.S_CAPITAL] + book.accounts[acc.CASH] + held * reference
@@ -142,6 +146,7 @@ def run_lob(
         book.detail[acc.D_ASK, j] = math.nan if ask is None else ask * tick
         book.detail[acc.D_FILL, j] = fill * lot
         book.detail[acc.D_MU, j], book.detail[acc.D_TARGET, j] = drift, target * (order * lot)
+    book.accounts[acc.OFFERED] *= lot
     held = lots * lot
     cost = abs(held) * close[-1] * s[lob.S_TAKER]
     book.add(acc.LIQUIDATION, -cost)
@@ -170,14 +175,15 @@ def row_orders(
 def fill_row(
     book: Book, market: MarketRows, j: int, lots: int, orders: Orders, s: list[float]
 ) -> int:
-    """Offer the orders of row j and book their fills: signed lots."""
+    """Offer the orders of row j (counted in lots) and book their fills: signed lots."""
     lot, fill = s[lob.S_LOT], 0
     reference, future = float(market.close[j - 1]), float(market.future_close[j])
-    book.add(acc.OFFERED, sum(size for _, size in (*orders[1], *orders[-1])) * lot)
+    book.add(acc.OFFERED, float(sum(size for _, size in (*orders[1], *orders[-1]))))
     for price_tick, size in _row_fills(market, j, orders, s):
         signed, price = size * lot, price_tick * s[lob.S_TICK]
-        fee = s[lob.S_MAKER] * abs(signed) * price
-        book.fill((lots + fill) * lot, signed, price, fee, 0.0, reference, future)
+        charge = s[lob.S_MAKER] * price
+        fee, paid = abs(signed) * charge, price + (charge if size > 0 else -charge)
+        book.fill((lots + fill) * lot, signed, price, fee, paid, reference, future)
         book.add(acc.TAKEN, abs(signed))
         fill += size
     return fill
@@ -225,10 +231,13 @@ def _row_fills(market: MarketRows, j: int, orders: Orders, s: list[float]) -> li
         1: [(price, size) for price, size in orders[1] if lowest <= price - beyond],
         -1: [(price, size) for price, size in orders[-1] if highest >= price + beyond],
     }
-    gains = {side: side * (close - hits[0][0] * tick) for side, hits in reached.items() if hits}
-    if not gains:
+    if not reached[1] and not reached[-1]:
         return []
-    side = min(gains, key=lambda key: (gains[key], -key))
+    side = 1 if reached[1] else -1
+    if reached[1] and reached[-1]:
+        # The side that is worse at the close; the bid on a tie.
+        both = reached[1][0][0] + reached[-1][0][0]
+        side = 1 if both >= _ticks(2.0 * close, tick, True) else -1
     live = max(0.0, 1.0 - s[lob.S_LATENCY] * (1.0 / float(market.duration[j])))
     volume = float((market.sell_volume if side > 0 else market.buy_volume)[j])
     left = math.floor(volume / lot * (s[lob.S_PARTICIPATION] * live) + 1e-9)

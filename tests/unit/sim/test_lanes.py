@@ -1,8 +1,9 @@
 """Lanes carry the bits of the scalar kernel, whatever stands beside them.
 
-Covers ethpredict.sim._lane_kernels (run_lanes with tick_rows, quote_lanes and
-aim_lanes), _lane_account_kernels (fill_lanes, mark_lanes and close_lanes), _quote_kernels
-(fit_terms, epoch_terms and drift_rows) and quoting._kernels.share_reached.
+Covers ethpredict.sim._lane_kernels (run_lanes with tick_rows and place_lanes),
+_lane_quote_kernels (linear_lanes, aim_lanes and exact_lanes), _lane_account_kernels (fill_lanes,
+mark_lanes and close_lanes), _quote_kernels (fit_terms, epoch_terms and drift_rows) and
+quoting._kernels.share_reached (short_share and doubled_share).
 """
 
 from __future__ import annotations
@@ -96,6 +97,37 @@ def test_lane_parity_with_the_scalar_run(
         assert np.array_equal(lane.inventory, alone.inventory[kept])
         assert np.array_equal(lane.below, below[kept])
         assert (lane.largest, lane.under_water) == (largest, water)
+
+
+def test_lane_parity_with_drawn_settings(make_market: Any, make_member: Any) -> None:
+    """Settings all over their ranges, also ones that fill in most rows or reach the limit."""
+    bars, blocks, quote_path = make_market(n=250, seed=9)
+    market = market_rows(bars, blocks, 0, len(bars) - 1)
+    path, kept, rng = (
+        path_rows(quote_path, market.close),
+        np.array([3, 249]),
+        np.random.default_rng(7),
+    )
+    cases = [
+        {
+            "quoting__strategy": str(rng.choice(["glft", "avellaneda_stoikov"])),
+            "quoting__gamma": float(10.0 ** rng.uniform(-5, 1)),
+            "quoting__order_size": float(rng.choice([0.3, 1.0, 2.5])),
+            "quoting__max_inventory": float(rng.choice([3.0, 5.0, 20.0])),
+            "quoting__inventory_target": float(rng.uniform(-1.5, 1.5)),
+            "quoting__min_half_spread_bps": float(rng.choice([0.0, rng.uniform(0, 30)])),
+            "sim__lob__maker_fee_bps": float(rng.uniform(-2, 5)),
+            "sim__lob__tick_size": float(rng.choice([0.01, 0.05])),
+            "sim__lob__participation": float(rng.choice([0.01, 0.1])),
+            "sim__latency_ms": int(rng.choice([50, 200_000])),
+        }
+        for _ in range(64)
+    ]
+    runs = runs_of(make_member, cases)
+    for run, lane in zip(runs, play(runs, market, path, kept), strict=True):
+        alone = simulate_run(run, market, path, Lattices())
+        assert np.array_equal(lane.accounts, alone.accounts), run.settings
+        assert np.array_equal(lane.equity, alone.equity[kept])
 
 
 def test_a_pack_gives_the_same_tables_in_lanes_and_alone(

@@ -8,6 +8,7 @@ play_blocks), _attack_kernels, _account_kernels, _path_kernels and _draw_kernels
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,22 @@ def test_tick_parity(price: float, tick: float, offset: int) -> None:
     assert lob.ceil_tick((whole + 0.5) * tick, tick) == whole + 1
 
 
+@given(
+    st.integers(2000, 3 * 10**7),
+    st.integers(1, 999),
+    st.sampled_from([Fraction(1, 100), Fraction(1, 20), Fraction(1, 3), Fraction(7, 100)]),
+    st.sampled_from([Fraction(0), Fraction(1, 3), Fraction(999, 1000)]),
+)
+def test_quote_ticks_parity_with_exact_arithmetic(
+    whole: int, away: int, tick: Fraction, part: Fraction
+) -> None:
+    """layer_ticks (guarded_ticks) against fractions: on the grid it stays, off it moves outward."""
+    mid, delta = float(whole * tick), float((away + part) * tick)
+    bid, ask = lob.layer_ticks(mid, mid, delta, delta, float(tick))
+    assert bid == math.floor(whole - away - part)
+    assert ask == math.ceil(whole + away + part)
+
+
 @given(st.integers(0, 2**62), st.integers(0, 10**6), st.integers(0, 10**9), st.integers(0, 9))
 def test_draw_parity(seed: int, replicate: int, row: int, purpose: int) -> None:
     """scramble, draw_word, word_to_uniform, uniform and normal against Python integers."""
@@ -234,7 +251,7 @@ def test_record_fill_parity() -> None:
     book, accounts, position = reference.Book(1), np.zeros(acc.N_ACCOUNTS), 0.0
     for _ in range(300):
         signed = float(rng.choice([-2.0, -1.0, 1.0, 3.0]))
-        numbers = rng.uniform([90, -1, 0, 90, 90], [110, 1, 1, 110, 110])
+        numbers = rng.uniform([90, -1, 90, 90, 90], [110, 1, 110, 110, 110])
         if rng.random() < 0.2:
             numbers[4] = np.nan
         book.fill(position, signed, *map(float, numbers))
