@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from ethpredict.quoting._kernels import share_reached
-from ethpredict.quoting._lattice_kernels import blended_ratio
+from ethpredict.quoting._lattice_kernels import blended_pair, cell_at
 from ethpredict.sim._lane_account_kernels import (
     L_ABOVE,
     L_BELOW,
@@ -25,6 +25,8 @@ from ethpredict.sim._lane_account_kernels import (
 # How the quotes of a batch come about: linear in inventory and without a drift, with the target
 # of the closed form, with that of a time that is left; or looked up in a lattice.
 NO_AIM, GLFT_AIM, TIMED_AIM, EXACT = 0, 1, 2, 3
+# Instead of slope and pull the fit of exact quotes says where their rows stand in the lattice.
+T_RISK, T_LIFE = T_GROWTH, T_PULL
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -77,8 +79,11 @@ def linear_lanes(block: np.ndarray, scale: float, lot: float) -> None:
 def exact_lanes(
     block: np.ndarray,
     nodes: np.ndarray,
-    corners: np.ndarray,
-    weights: np.ndarray,
+    index: np.ndarray,
+    box: np.ndarray,
+    risk: float,
+    reach: float,
+    life: float,
     falling: bool,
     decay: float,
     lot: float,
@@ -89,10 +94,10 @@ def exact_lanes(
     ----------
     block : ndarray, shape (N_BLOCK,)
         Distances of bid and ask are written to it.
-    nodes : ndarray, shape (m, 2Q)
-        Log ratios of every node.
-    corners, weights : ndarray, shape (LANES, 8) and (LANES, 3)
-        Places of the lanes; -1 for a lane that does not quote.
+    nodes, index, box
+        Of a :class:`ethpredict.quoting.lattice.QuoteLattice` that holds the cells of all lanes.
+    risk, reach, life : float
+        Place of the row, see :func:`ethpredict.quoting._lattice_kernels.row_places`.
     falling : bool
         Whether the drift is negative.
     decay : float
@@ -101,11 +106,23 @@ def exact_lanes(
         ETH.
     """
     for lane in range(LANES):
-        if corners[lane, 0] < 0:
-            continue
+        at, next_a, next_x, next_t, part_a, part_x, part_t = cell_at(
+            risk + block[T_RISK + lane], reach, life + block[T_LIFE + lane], box
+        )
+        above_a = at + next_a
+        corners = (
+            index[at],
+            index[at + next_t],
+            index[at + next_x],
+            index[at + next_x + next_t],
+            index[above_a],
+            index[above_a + next_t],
+            index[above_a + next_x],
+            index[above_a + next_x + next_t],
+        )
         q = (block[L_LOTS + lane] * lot - block[V_TARGET + lane]) / block[V_SIZE + lane]
-        held, centre = -q if falling else q, block[T_CENTRE + lane]
-        near = centre - blended_ratio(nodes, corners[lane], weights[lane], held) / decay
-        far = centre + blended_ratio(nodes, corners[lane], weights[lane], held - 1.0) / decay
+        above, below = blended_pair(nodes, corners, part_a, part_x, part_t, -q if falling else q)
+        centre = block[T_CENTRE + lane]
+        near, far = centre - above / decay, centre + below / decay
         block[L_BELOW + lane] = far if falling else near
         block[L_ABOVE + lane] = near if falling else far
