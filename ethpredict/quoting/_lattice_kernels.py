@@ -133,25 +133,35 @@ def place_extremes(
     ndarray, shape (3, 2)
         Along ln(a), asinh(x) and ln(T); infinite the wrong way round where there is none.
     """
+    fits, runs = fit_risk.shape
+    # Runs share the extremes of the rows of a fit.
+    low, high = np.full((2, fits), np.inf), np.full((2, fits), -np.inf)
     found = np.empty((3, 2))
     found[:, 0], found[:, 1] = np.inf, -np.inf
     for i in range(len(risk)):
         if np.isnan(risk[i]):
             continue
+        e = epoch[i]
+        low[0, e], high[0, e] = min(low[0, e], risk[i]), max(high[0, e], risk[i])
         found[1, 0], found[1, 1] = min(found[1, 0], reach[i]), max(found[1, 1], reach[i])
-        for r in range(fit_risk.shape[1]):
-            place = max(risk[i] + fit_risk[epoch[i], r], LEAST_RISK)
-            found[0, 0], found[0, 1] = min(found[0, 0], place), max(found[0, 1], place)
-            place = 0.0
-            if not np.isnan(life[i]):
-                place = max(life[i] + fit_life[epoch[i], r], LEAST_LIFE)
-            found[2, 0], found[2, 1] = min(found[2, 0], place), max(found[2, 1], place)
+        if np.isnan(life[i]):
+            found[2, 0], found[2, 1] = min(found[2, 0], 0.0), max(found[2, 1], 0.0)
+        else:
+            low[1, e], high[1, e] = min(low[1, e], life[i]), max(high[1, e], life[i])
+    for e in range(fits):
+        for r in range(runs):
+            if low[0, e] <= high[0, e]:
+                found[0, 0] = min(found[0, 0], max(low[0, e] + fit_risk[e, r], LEAST_RISK))
+                found[0, 1] = max(found[0, 1], high[0, e] + fit_risk[e, r], LEAST_RISK)
+            if low[1, e] <= high[1, e]:
+                found[2, 0] = min(found[2, 0], max(low[1, e] + fit_life[e, r], LEAST_LIFE))
+                found[2, 1] = max(found[2, 1], high[1, e] + fit_life[e, r], LEAST_LIFE)
     return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def cell_at(
-    risk: float, reach: float, life: float, box: np.ndarray
+    risk: float, reach: float, life: float, box: tuple[int, int, int, int, int, int]
 ) -> tuple[int, int, int, int, float, float, float]:
     """The cell of a place in the index of the nodes.
 
@@ -159,7 +169,7 @@ def cell_at(
     ----------
     risk, reach, life : float
         Place, steps; a life of nan: the horizon does not matter.
-    box : ndarray of int64, shape (6,)
+    box : tuple of 6 int
         Lowest node of the index along ln(a), asinh(x), ln(T), and how many it has along each.
 
     Returns
@@ -202,15 +212,16 @@ def mark_cells(
     marks : ndarray of uint8, shape (entries of the index,)
         Changed.
     """
+    sides = box[0], box[1], box[2], box[3], box[4], box[5]
     for i in range(len(risk)):
         if np.isnan(risk[i]):
             continue
         mark = 2 if np.isnan(life[i]) else 1
         for r in range(fit_risk.shape[1]):
             at = cell_at(
-                risk[i] + fit_risk[epoch[i], r], reach[i], life[i] + fit_life[epoch[i], r], box
+                risk[i] + fit_risk[epoch[i], r], reach[i], life[i] + fit_life[epoch[i], r], sides
             )[0]
-            marks[at] |= mark
+            marks[np.uint64(at)] |= mark
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -278,11 +289,12 @@ def fill_cells(
     corners, weights : ndarray, shape (n, 8) and (n, 3)
         Filled; left alone where the row is not known.
     """
+    sides = box[0], box[1], box[2], box[3], box[4], box[5]
     for i in range(len(risk)):
         if np.isnan(risk[i]):
             continue
         at, next_a, next_x, next_t, part_a, part_x, part_t = cell_at(
-            risk[i] + fit_risk[i], reach[i], life[i] + fit_life[i], box
+            risk[i] + fit_risk[i], reach[i], life[i] + fit_life[i], sides
         )
         weights[i, 0], weights[i, 1], weights[i, 2] = part_a, part_x, part_t
         for c in range(8):
@@ -291,7 +303,28 @@ def fill_cells(
             ]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _blend(
+    nodes: np.ndarray,
+    corners: tuple[int, int, int, int, int, int, int, int],
+    shares: tuple[float, float, float, float, float, float, float, float],
+    entry: int,
+) -> float:
+    """Blended entry of eight nodes; unsigned numbers spare the question of negative ones."""
+    at = np.uint64(entry)
+    return (
+        shares[0] * nodes[np.uint64(corners[0]), at]
+        + shares[1] * nodes[np.uint64(corners[1]), at]
+        + shares[2] * nodes[np.uint64(corners[2]), at]
+        + shares[3] * nodes[np.uint64(corners[3]), at]
+        + shares[4] * nodes[np.uint64(corners[4]), at]
+        + shares[5] * nodes[np.uint64(corners[5]), at]
+        + shares[6] * nodes[np.uint64(corners[6]), at]
+        + shares[7] * nodes[np.uint64(corners[7]), at]
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def blended_pair(
     nodes: np.ndarray,
     corners: tuple[int, int, int, int, int, int, int, int],
@@ -331,14 +364,12 @@ def blended_pair(
         part_a * part_x * stay_t,
         part_a * part_x * part_t,
     )
-    left, middle, right = 0.0, 0.0, 0.0
-    for c in range(8):
-        left += shares[c] * nodes[corners[c], first]
-        middle += shares[c] * nodes[corners[c], second]
-        right += shares[c] * nodes[corners[c], third]
+    left = _blend(nodes, corners, shares, first)
+    middle = _blend(nodes, corners, shares, second)
+    right = _blend(nodes, corners, shares, third)
     above -= first
     below -= first
     rise, fall = middle - left, right - middle
-    upper = left + above * rise if above < 1.0 else middle + (above - 1.0) * fall
-    lower = left + below * rise if below < 1.0 else middle + (below - 1.0) * fall
+    upper = left + min(above, 1.0) * rise + max(above - 1.0, 0.0) * fall
+    lower = left + min(below, 1.0) * rise + max(below - 1.0, 0.0) * fall
     return upper, lower

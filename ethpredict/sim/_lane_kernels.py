@@ -176,6 +176,7 @@ def run_lanes(
     nodes: np.ndarray,
     index: np.ndarray,
     box: np.ndarray,
+    lanes: int,
     blocks: np.ndarray,
     kept: np.ndarray,
     accounts: np.ndarray,
@@ -210,6 +211,8 @@ def run_lanes(
     nodes, index, box : ndarray
         Of a :class:`ethpredict.quoting.lattice.QuoteLattice` that holds the cells of all lanes;
         not read by other kinds.
+    lanes : int
+        Lanes with a run, the first ones.
     blocks : ndarray, shape (b, N_BLOCK)
         Settings of the lanes, zeros for the rest; changed.
     kept : ndarray of int64, shape (n,)
@@ -235,8 +238,8 @@ def run_lanes(
             if quoting[j]:
                 if kind == EXACT:
                     exact_lanes(
-                        block, nodes, index, box, scale[i], lean[i], pace[i], falling[i], decay[i],
-                        lot,
+                        block, min(LANES, lanes - b * LANES), nodes, index, box, scale[i], lean[i],
+                        pace[i], falling[i], decay[i], lot,
                     )  # fmt: skip
                 else:
                     if kind != NO_AIM:

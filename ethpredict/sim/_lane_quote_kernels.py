@@ -78,6 +78,7 @@ def linear_lanes(block: np.ndarray, scale: float, lot: float) -> None:
 @njit(cache=True, nogil=True, error_model="numpy")
 def exact_lanes(
     block: np.ndarray,
+    lanes: int,
     nodes: np.ndarray,
     index: np.ndarray,
     box: np.ndarray,
@@ -88,12 +89,14 @@ def exact_lanes(
     decay: float,
     lot: float,
 ) -> None:
-    """Exact distances of every lane: :func:`ethpredict.sim._quote_kernels.row_distances` each.
+    """Exact distances of the lanes: :func:`ethpredict.sim._quote_kernels.row_distances` each.
 
     Parameters
     ----------
     block : ndarray, shape (N_BLOCK,)
         Distances of bid and ask are written to it.
+    lanes : int
+        How many of its lanes have a run; the others are left alone.
     nodes, index, box
         Of a :class:`ethpredict.quoting.lattice.QuoteLattice` that holds the cells of all lanes.
     risk, reach, life : float
@@ -105,20 +108,23 @@ def exact_lanes(
     lot : float
         ETH.
     """
-    for lane in range(LANES):
+    sides = box[0], box[1], box[2], box[3], box[4], box[5]
+    for lane in range(lanes):
         at, next_a, next_x, next_t, part_a, part_x, part_t = cell_at(
-            risk + block[T_RISK + lane], reach, life + block[T_LIFE + lane], box
+            risk + block[T_RISK + lane], reach, life + block[T_LIFE + lane], sides
         )
-        above_a = at + next_a
+        # Unsigned, so that nobody asks whether an entry counts from the end.
+        low, high = np.uint64(at), np.uint64(at + next_a)
+        x, t = np.uint64(next_x), np.uint64(next_t)
         corners = (
-            index[at],
-            index[at + next_t],
-            index[at + next_x],
-            index[at + next_x + next_t],
-            index[above_a],
-            index[above_a + next_t],
-            index[above_a + next_x],
-            index[above_a + next_x + next_t],
+            index[low],
+            index[low + t],
+            index[low + x],
+            index[low + x + t],
+            index[high],
+            index[high + t],
+            index[high + x],
+            index[high + x + t],
         )
         q = (block[L_LOTS + lane] * lot - block[V_TARGET + lane]) / block[V_SIZE + lane]
         above, below = blended_pair(nodes, corners, part_a, part_x, part_t, -q if falling else q)

@@ -41,10 +41,8 @@ def lane_lattice(
         If a run's exact quotes are beyond the lattice.
     """
     lattice = run_lattice(lanes[0].run, lattices)
-    fits = np.stack([lane.terms for lane in lanes], axis=2)
-    lattice.solve(
-        Places(motion.scale, motion.lean, motion.pace, fits[:, 1], fits[:, 2], rows.epoch)
-    )
+    risk, life = (np.stack([lane.terms[:, place] for lane in lanes], axis=1) for place in (1, 2))
+    lattice.solve(Places(motion.scale, motion.lean, motion.pace, risk, life, rows.epoch))
     return lattice
 
 
@@ -84,8 +82,6 @@ def simulate_lanes(
         b, column = divmod(place, width)
         blocks[b, : len(lane.settings), column] = lane.settings
         terms[:, b, :, column] = lane.terms
-    # An empty lane has the terms of the first, so that its quotes are none beyond the lattice.
-    terms[:, count - 1, :, (len(lanes) - 1) % width + 1 :] = lanes[0].terms[:, :, None]
     slots = np.full(len(market.close), -1, dtype=np.int64)
     slots[kept] = np.arange(len(kept))
     accounts = np.zeros((count, width, acc.N_ACCOUNTS))
@@ -116,6 +112,7 @@ def simulate_lanes(
         lattice.nodes,
         lattice.index,
         lattice.box,
+        len(lanes),
         blocks.reshape(count, layout.N_BLOCK),
         slots,
         accounts,
