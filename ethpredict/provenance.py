@@ -27,8 +27,8 @@ from ethpredict.io.atomic import atomic_path
 
 ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = "ethpredict"
-# Messages and log lines change no result.
-_LEFT_OUT = {f"{_PACKAGE}.log", f"{_PACKAGE}.errors"}
+# Messages, log lines and where compiled code is kept change no result.
+_LEFT_OUT = {f"{_PACKAGE}.{name}" for name in ("log", "errors", "kernel_cache")}
 _LIBRARIES = (
     "snakemake", "numpy", "pandas", "pyarrow", "numba", "scipy", "xgboost-cpu", "xgboost", "torch",
     "jinja2",

@@ -223,10 +223,10 @@ def simulate_events(wildcards):
     member = members[0]
     level = member["settings"]["sim"].get("fidelity", "bars")
     fetch = PLAN.specs["bars"][member["upstream"]["bars"]]["upstream"]["fetch"]
-    if member["settings"]["sim"]["venue"] == "amm":
-        flows = {m["settings"]["sim"].get("amm", {}).get("flow") for m in members}
-        return [f"{STORE}/fetch/{fetch}/pool_events.parquet"] if "tape" in flows else []
-    names = ["funding"] if level == "bars" else ["funding", "trades", "book"]
+    flows = {m["settings"]["sim"].get("amm", {}).get("flow") for m in members}
+    names = ["pool_events"] if "tape" in flows else []
+    if member["settings"]["sim"]["venue"] != "amm":
+        names += ["funding"] if level == "bars" else ["funding", "trades", "book"]
     return [f"{STORE}/fetch/{fetch}/{name}.parquet" for name in names]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from ethpredict.bars._trade_kernels import (
     BUYS,
@@ -41,6 +40,7 @@ from ethpredict.bars._trade_kernels import (
     _good,
     leave_tail,
 )
+from ethpredict.kernel_cache import njit
 
 # What a signed bar sums up.
 IMBALANCE = 0

@@ -8,7 +8,8 @@ or a trade cannot be used, and are called again from there.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 # What a bar counts until it closes.
 COUNT_TRADES = 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

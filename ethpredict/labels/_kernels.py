@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.labels._extreme_kernels import extremes, first_beyond
 
 Floats = npt.NDArray[np.float64]

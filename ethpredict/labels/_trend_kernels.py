@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -7,9 +7,10 @@ Matrix libraries do not promise that. All arithmetic is float32; the inner loops
 run over units, so that they become vector instructions.
 """
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from ethpredict.kernel_cache import njit
 
 Singles = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -27,7 +28,7 @@ Q0, Q2 = np.float32(4.89352518554385e-03), np.float32(2.26843463243900e-03)
 Q4, Q6 = np.float32(1.18534705686654e-04), np.float32(1.19825839466702e-06)
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def add_product(inputs: Singles, kernel: Singles, out: Singles) -> None:
     """``out += inputs @ kernel`` row by row; inputs (n, a), kernel (a, b), out (n, b).
 
@@ -49,7 +50,7 @@ def add_product(inputs: Singles, kernel: Singles, out: Singles) -> None:
                 out[row, j] += p * kernel[k, j]
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def dense(inputs: Singles, kernel: Singles, bias: Singles) -> Singles:
     """``inputs @ kernel + bias`` row by row; inputs (n, a), kernel (a, b), bias (b,)."""
     out = np.empty((inputs.shape[0], kernel.shape[1]), dtype=np.float32)
@@ -60,7 +61,7 @@ def dense(inputs: Singles, kernel: Singles, bias: Singles) -> Singles:
     return out
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def tanh_all(values: Singles) -> None:
     """Hyperbolic tangent in place, shape (n,), within 4e-7.
 
@@ -86,7 +87,7 @@ def tanh_all(values: Singles) -> None:
         values[k] = x * top / low
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def sigmoid_all(values: Singles) -> None:
     """Logistic function in place, shape (n,): ``(1 + tanh(x / 2)) / 2``."""
     for k in range(values.shape[0]):
@@ -96,7 +97,7 @@ def sigmoid_all(values: Singles) -> None:
         values[k] = HALF + HALF * values[k]
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def lstm_step(
     z: Singles,
     before: Singles,
@@ -136,7 +137,7 @@ def lstm_step(
             hidden[b, j] = z[b, 3 * size + j] * squashed[b, j]
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def gru_step(
     z: Singles,
     before: Singles,
@@ -170,7 +171,7 @@ def gru_step(
             hidden[b, j] = fresh + z[b, size + j] * (before[b, j] - fresh)
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _gate_inputs(
     layer: int,
     bars: Rows,
@@ -188,7 +189,7 @@ def _gate_inputs(
         add_product(below, kernel[layer - 1], z)
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def lstm_rows(
     projected: Singles,
     rows: Rows,
@@ -224,7 +225,7 @@ def lstm_rows(
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def gru_rows(
     projected: Singles,
     rows: Rows,

@@ -11,16 +11,16 @@ Cho et al. (2014), Learning phrase representations using RNN encoder-decoder. ar
 (the reset gate acts after the product, as in cuDNN and ``torch.nn.GRU``)
 """
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from ethpredict.kernel_cache import njit
 from ethpredict.models._network_kernels import ONE, add_product, gru_step, lstm_step
 
 Singles = npt.NDArray[np.float32]
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def outer_product(inputs: Singles, slopes: Singles) -> Singles:
     """``inputs.T @ slopes``, shape (a, b); inputs (n, a), slopes (n, b)."""
     rows, depth = inputs.shape
@@ -43,7 +43,7 @@ def outer_product(inputs: Singles, slopes: Singles) -> Singles:
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def lstm_forward(gates: Singles, recurrent: Singles) -> tuple[Singles, Singles, Singles]:
     """Recurrence of one LSTM layer from a zero state.
 
@@ -62,7 +62,7 @@ def lstm_forward(gates: Singles, recurrent: Singles) -> tuple[Singles, Singles, 
     return cells, squashed, hidden
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def lstm_backward(
     gates: Singles, cells: Singles, squashed: Singles, recurrent: Singles, above: Singles
 ) -> Singles:
@@ -102,7 +102,7 @@ def lstm_backward(
     return slopes
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def gru_forward(gates: Singles, recurrent: Singles, candidate: Singles) -> tuple[Singles, Singles]:
     """Recurrence of one GRU layer from a zero state.
 
@@ -121,7 +121,7 @@ def gru_forward(gates: Singles, recurrent: Singles, candidate: Singles) -> tuple
     return passed, hidden
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def gru_backward(
     gates: Singles, passed: Singles, hidden: Singles, recurrent: Singles, above: Singles
 ) -> tuple[Singles, Singles]:

@@ -12,7 +12,8 @@ by the smallest diagonal entry: ``s_q = (d_q - d_m)/eta >= 0`` and
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 # Expected jumps that one step of the uniformization sums over.
 _REACH = 16.0

@@ -14,7 +14,8 @@ so a nan input gives nan quotes, which the simulator reads as "do not quote".
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -8,8 +8,8 @@ over the same rows share all logarithms, and a run has the same bits alone and b
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.quoting._exact_kernels import evolve_log_ratios
 from ethpredict.quoting._kernels import spread_terms
 

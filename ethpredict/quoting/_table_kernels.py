@@ -9,8 +9,8 @@ the lanes innermost the processor divides for several problems in the time of on
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.quoting._exact_kernels import first_guess, twist_lots
 
 LANES = 16

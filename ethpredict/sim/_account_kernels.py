@@ -8,7 +8,8 @@ of lanes is the same vector with one more axis. The plain reference is
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 # Signed parts of the P&L, USD; they sum to the total.
 SPREAD, INVENTORY, FEES, GAS, BRIBE, LIQUIDATION = 0, 1, 2, 3, 4, 5

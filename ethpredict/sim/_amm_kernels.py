@@ -9,7 +9,8 @@ Reserve 0 is ETH, reserve 1 is USD, the price is USD per ETH.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -6,8 +6,8 @@ The plain reference, bit-identical by test, is :mod:`ethpredict.sim.reference_po
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._draw_kernels import uniform
 from ethpredict.sim._pool_kernels import trade_cost
 

@@ -11,9 +11,9 @@ reference is the dict book of the tests.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numba.cpython.unsafe.numbers import leading_zeros, trailing_zeros
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._id_map_kernels import drop_key, find_key, put_key
 
 # Kinds of a message, and its columns.

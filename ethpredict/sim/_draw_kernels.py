@@ -14,7 +14,8 @@ https://doi.org/10.1145/2660193.2660195 (the finaliser used here).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MULTIPLY_1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -9,8 +9,8 @@ orders, ln v linear between whole ones). The plain reference is
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import AVERAGE, OFFERED, TAKEN
 from ethpredict.sim._pool_kernels import BISECTIONS, marginal_gain
 from ethpredict.sim._quote_kernels import row_distances

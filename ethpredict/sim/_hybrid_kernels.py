@@ -8,8 +8,8 @@ plain reference, bit-identical by test, is :func:`ethpredict.sim.reference_hybri
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     AVERAGE,
@@ -82,6 +82,7 @@ from ethpredict.sim._transaction_kernels import (
     close_position,
     opportunity,
     play_row,
+    transact,
 )
 
 
@@ -174,6 +175,7 @@ def run_hybrid(
     size_base: np.ndarray,
     size_per_usd: np.ndarray,
     first_row: int,
+    tape: np.ndarray,
     band: float,
     book: np.ndarray,
     settings: np.ndarray,
@@ -199,6 +201,8 @@ def run_hybrid(
         Position size of each row, ETH and ETH per USD of capital.
     first_row : int
         Position of the first row in the whole bar table (key of the draws).
+    tape : ndarray, shape (n, 6) or (0, 6)
+        Reserves that drive the pool, as for :func:`ethpredict.sim._taker_kernels.run_amm`.
     band : float
         Distance from q* that is not hedged, ETH.
     book, settings : ndarray, shapes (N_LOB_SETTINGS,) and (N_AMM_SETTINGS,)
@@ -223,8 +227,11 @@ def run_hybrid(
     endowment_usd = ENDOWMENT_USD * settings[P_MAX] * close[0]
     lots, pool_lots, hedges, age = 0, 0, 0, 0.0
     n = len(close)
+    driven = len(tape) > 0
     for j in range(n):
         i = max(j - 1, 0)
+        if driven:
+            reserve0, reserve1 = tape[j, 0], tape[j, 1]
         reference = close[i]
         held, pool_held = lots * lot, pool_lots * lot
         live = j > 0 and not gap[j]
@@ -250,7 +257,8 @@ def run_hybrid(
             funds = endowment_usd + pool[CASH] - pool[GAS] - pool[BRIBE]
             tip_gwei, chance, surplus = tip[i], 0.0, 0.0
             wanted = book[S_TARGET] + target[i] * order_size - held
-            if abs(wanted) > band and not overdue:
+            # Of a recorded pool the reserves may be unknown (nan): no hedge then.
+            if abs(wanted) > band and not overdue and reserve0 > 0.0:
                 sent, surplus = choose_hedge(
                     wanted,
                     reference + shift[i],
@@ -273,26 +281,35 @@ def run_hybrid(
                     sent = 0
             leg[:] = 0.0
             leg[AVERAGE] = accounts[AVERAGE]
-            filled, reserve0, reserve1 = play_row(
-                leg,
-                sent * lot,
-                tip_gwei,
-                chance,
-                base_cost,
-                usd_per_gwei,
-                funds,
-                held,
-                reserve0,
-                reserve1,
-                open_[j],
-                close[j],
-                duration[j],
-                gap[j],
-                reference,
-                future_open[j],
-                first_row + j,
-                settings,
-            )
+            if driven:
+                expected = trade_cost(sent * lot, reserve0, reserve1, settings[P_FEE])
+                filled, _, _ = transact(
+                    leg, sent * lot, tip_gwei, chance, expected, base_cost, usd_per_gwei, funds,
+                    held, tape[j, 2], tape[j, 3], gap[j], reference, future_open[j],
+                    first_row + j, settings,
+                )  # fmt: skip
+                reserve0, reserve1 = tape[j, 4], tape[j, 5]
+            else:
+                filled, reserve0, reserve1 = play_row(
+                    leg,
+                    sent * lot,
+                    tip_gwei,
+                    chance,
+                    base_cost,
+                    usd_per_gwei,
+                    funds,
+                    held,
+                    reserve0,
+                    reserve1,
+                    open_[j],
+                    close[j],
+                    duration[j],
+                    gap[j],
+                    reference,
+                    future_open[j],
+                    first_row + j,
+                    settings,
+                )
             if sent != 0:
                 add_leg(accounts, pool, leg)
                 hedged = sent if filled != 0.0 else 0

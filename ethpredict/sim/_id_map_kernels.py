@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 # Columns of an entry; a negative value marks a free one. The length is a power of two.
 K_KEY, K_VALUE = 0, 1

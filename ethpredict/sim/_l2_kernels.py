@@ -7,8 +7,8 @@ market's events meet the orders that are in force. Our orders do not move the ma
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     CASH,

@@ -7,8 +7,8 @@ The plain reference of each lane is the scalar kernel,
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     AVERAGE,

@@ -9,8 +9,8 @@ run's result does not depend on how runs are packed.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import CASH
 from ethpredict.sim._lane_account_kernels import (
     L_ABOVE,

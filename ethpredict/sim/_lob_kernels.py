@@ -6,8 +6,8 @@ The plain reference, bit-identical by test, is :mod:`ethpredict.sim.reference_lo
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import TAKEN, record_fill
 
 NONE, HOLD, FIXED_SPREAD, GLFT, GLFT_EXACT, AVELLANEDA_STOIKOV = 0, 1, 2, 3, 4, 5

@@ -10,8 +10,8 @@ competing arbitrageur. The plain reference, bit-identical by test, is
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     BRIBE,

@@ -8,8 +8,8 @@ filled, then marked at its own close. The plain reference, bit-identical by test
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,
     CASH,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 # Columns of an order of ours, int64. Times are those at which an action takes effect.
 O_SIDE, O_TICK, O_RANK, O_LEFT, O_FROM, O_UNTIL, O_LIVE = 0, 1, 2, 3, 4, 5, 6

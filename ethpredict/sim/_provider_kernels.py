@@ -6,8 +6,8 @@ The plain reference, bit-identical by test, is :mod:`ethpredict.sim.reference_lp
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
     ARBITRAGE_PROFIT,
     LP_ADVERSE,

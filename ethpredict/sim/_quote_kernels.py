@@ -7,8 +7,8 @@ Whatever the strategy, a row's quotes are `centre`, and either a slope in invent
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.quoting._kernels import share_reached, spread_terms
 from ethpredict.quoting._lattice_kernels import blended_pair
 

@@ -8,8 +8,8 @@ block by block. The plain reference, bit-identical by test, is
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.quoting._bribe_kernels import inclusion_chance
 from ethpredict.sim._account_kernels import (
     ABS_INVENTORY_S,

@@ -7,7 +7,8 @@ new best quote without the levels behind it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 TRADE, LEVEL, CLEAR, BEST = 0, 1, 2, 3
 # Columns of an event, all int64. `E_LAST` marks the last event of its batch.

@@ -8,8 +8,8 @@ and those after it, which move the pool on. The plain reference, bit-identical b
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.quoting._bribe_kernels import best_bribe, inclusion_chance
 from ethpredict.sim._account_kernels import (
     BRIBE,

@@ -8,12 +8,15 @@ Python's own integers; a parity test compares both.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 DIGITS = 8
 ZERO, ONE, BITS = np.uint64(0), np.uint64(1), np.uint64(32)
 LOW, BASE = np.uint64(0xFFFFFFFF), np.uint64(0x100000000)
 TOP_BIT = np.uint64(0x80000000)
+# Digits of a reserve of 112 bits: three full ones and half of the fourth.
+RESERVE_DIGITS, HALF = 4, np.uint64(16)
 WHOLE_BPS = np.uint64(10_000)
 
 
@@ -158,6 +161,14 @@ def over(x: np.ndarray, y: np.ndarray, out: np.ndarray, u: np.ndarray, v: np.nda
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def is_reserve(x: np.ndarray) -> bool:
+    """Whether a number fits into the 112 bits that a pair of Uniswap v2 has for a reserve."""
+    return length(x) < RESERVE_DIGITS or (
+        length(x) == RESERVE_DIGITS and x[RESERVE_DIGITS - 1] >> HALF == ZERO
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def swap_all(
     paid: np.ndarray,
     zero_in: np.ndarray,
@@ -186,7 +197,8 @@ def swap_all(
     Returns
     -------
     int
-        Swaps made: n, or fewer where the next one leaves 256 bits.
+        Swaps made: n, or fewer where the next one leaves 256 bits (a reserve whose fees stay:
+        112).
     """
     fee, keep = np.uint64(fee_bps), WHOLE_BPS - np.uint64(fee_bps)
     amount, net = np.empty(DIGITS, np.uint64), np.empty(DIGITS, np.uint64)
@@ -209,6 +221,8 @@ def swap_all(
             fits = fits and add(deep, net, deep)
         fits = fits and times(net, far, high)
         if not (fits and add(near, amount, grown)):
+            return n
+        if not (fee_leaves or (is_reserve(grown) and is_reserve(far))):
             return n
         over(high, deep, out, u, v)
         near[:] = grown

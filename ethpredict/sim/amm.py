@@ -16,6 +16,8 @@ from ethpredict.sim.stable_curve import stable_amount_out
 
 BPS = 10_000
 AERODROME_MAX_FEE_BPS = 300
+# Pairs of Uniswap v2 and its forks keep reserves in 112 bits and refuse what leaves them.
+RESERVE_MAX = 2**112 - 1
 
 
 class Swap(NamedTuple):
@@ -46,6 +48,16 @@ def fee_in_bps(value: Any, high: int) -> int:
         raise ConfigError("fee_bps", value, f"an integer from 0 to {high}") from error
 
 
+def kept_share(fee_bps: int) -> tuple[int, int]:
+    """What a swap keeps of its input as the fraction that the contract writes.
+
+    Uniswap v2 counts in 1/1000, PancakeSwap v2 in 1/10000. The quotient is the same in
+    either; they differ in where a product leaves 256 bits.
+    """
+    keep = BPS - fee_in_bps(fee_bps, BPS - 1)
+    return (keep // 10, BPS // 10) if fee_bps == 30 else (keep, BPS)
+
+
 def uniswap_v2_amount_out(
     amount_in: int, reserve_in: int, reserve_out: int, fee_bps: int = 30
 ) -> int:
@@ -73,11 +85,6 @@ def uniswap_v2_amount_out(
     ConfigError
         If the fee is outside its range.
 
-    Notes
-    -----
-    A fraction does not change when both of its sides are multiplied by 10, so 9970/10000
-    gives the integer of 997/1000 in every case (only the overflow bound differs).
-
     Examples
     --------
     >>> uniswap_v2_amount_out(2, 100, 100)
@@ -87,9 +94,10 @@ def uniswap_v2_amount_out(
     """
     amount = whole("amount_in", amount_in, 1)
     r_in, r_out = whole("reserve_in", reserve_in, 1), whole("reserve_out", reserve_out, 1)
-    net = amount * (BPS - fee_in_bps(fee_bps, BPS - 1))
+    keep, whole_bps = kept_share(fee_bps)
+    net = uint256(amount * keep, "amount_in less the fee")
     return uint256(net * r_out, "amount_in x reserve_out") // uint256(
-        r_in * BPS + net, "reserve_in x 10000 + amount_in"
+        r_in * whole_bps + net, "reserve_in + amount_in"
     )
 
 
@@ -122,22 +130,27 @@ def uniswap_v2_amount_in(
     """
     r_in, r_out = whole("reserve_in", reserve_in, 1), whole("reserve_out", reserve_out, 1)
     wanted = whole("amount_out", amount_out, 1, r_out - 1)
-    keep = BPS - fee_in_bps(fee_bps, BPS - 1)
-    return uint256(r_in * wanted * BPS, "reserve_in x amount_out") // ((r_out - wanted) * keep) + 1
+    keep, whole_bps = kept_share(fee_bps)
+    owed = uint256(r_in * wanted * whole_bps, "reserve_in x amount_out")
+    return owed // uint256((r_out - wanted) * keep, "reserve_out - amount_out") + 1
 
 
 def uniswap_v2_swap(amount_in: int, reserve_in: int, reserve_out: int, fee_bps: int = 30) -> Swap:
     """Swap on a Uniswap v2 fork: the fee stays in the reserves.
 
-    Parameters and errors are those of :func:`uniswap_v2_amount_out`.
+    Parameters and errors are those of :func:`uniswap_v2_amount_out`; besides, a reserve must
+    fit into 112 bits after the swap.
 
     Returns
     -------
     Swap
-        Output, reserves after, fee.
+        Output, reserves after, fee. An output that rounds down to 0 is 0 (a pair asked for
+        nothing else refuses it).
     """
     out = uniswap_v2_amount_out(amount_in, reserve_in, reserve_out, fee_bps)
-    return Swap(out, reserve_in + amount_in, reserve_out - out, amount_in * fee_bps // BPS)
+    after = whole("reserve_in + amount_in", reserve_in + amount_in, 1, RESERVE_MAX)
+    whole("reserve_out", reserve_out, 1, RESERVE_MAX)
+    return Swap(out, after, reserve_out - out, amount_in * fee_bps // BPS)
 
 
 def uniswap_v2_keeps_product(
@@ -212,6 +225,7 @@ def aerodrome_amount_out(
     stable: bool = False,
     decimals_in: int = 18,
     decimals_out: int = 18,
+    zero_in: bool = True,
 ) -> int:
     """Output of a swap on an Aerodrome pool, as ``getAmountOut`` of its contract.
 
@@ -227,6 +241,10 @@ def aerodrome_amount_out(
         True: the curve ``x^3 y + y^3 x``; False: constant product.
     decimals_in, decimals_out : int
         Decimals of both tokens, 0..77; they matter on stable pools only.
+    zero_in : bool
+        Whether token 0 is paid in. It matters on stable pools of tokens with different
+        decimals only, and there in rare cases: one comparison of the contract's Newton steps
+        scales the two sides by the decimals of tokens 0 and 1, whichever is paid.
 
     Returns
     -------
@@ -258,7 +276,7 @@ def aerodrome_amount_out(
             10 ** whole("decimals_in", decimals_in, 0, 77),
             10 ** whole("decimals_out", decimals_out, 0, 77),
         )
-        return stable_amount_out(net, r_in, r_out, *scales)
+        return stable_amount_out(net, r_in, r_out, *scales, zero_in)
     return uint256(net * r_out, "amount_in x reserve_out") // uint256(
         r_in + net, "reserve_in + amount_in"
     )
@@ -272,6 +290,7 @@ def aerodrome_swap(
     stable: bool = False,
     decimals_in: int = 18,
     decimals_out: int = 18,
+    zero_in: bool = True,
 ) -> Swap:
     """Swap on an Aerodrome pool: the fee leaves the reserves for the fee vault.
 
@@ -283,7 +302,7 @@ def aerodrome_swap(
         Output, reserves after (``R_in + a - fee``), fee.
     """
     out = aerodrome_amount_out(
-        amount_in, reserve_in, reserve_out, fee_bps, stable, decimals_in, decimals_out
+        amount_in, reserve_in, reserve_out, fee_bps, stable, decimals_in, decimals_out, zero_in
     )
     fee = amount_in * fee_bps // BPS
     return Swap(out, reserve_in + amount_in - fee, reserve_out - out, fee)

@@ -86,7 +86,8 @@ def swap_sequence(
     Raises
     ------
     AmountError
-        If an amount is no integer or out of its range, or a swap leaves 256 bits.
+        If an amount is no integer or out of its range, or a swap leaves 256 bits (a reserve of
+        a Uniswap v2 fork: 112).
     ConfigError
         If the fee is outside its range, or `zero_in` has another length.
 

@@ -28,6 +28,7 @@ def simulate_hybrid(
     book: Floats,
     tips: pd.DataFrame,
     facts: pd.DataFrame | None,
+    tape: Floats,
     detail: bool,
 ) -> Outcome:
     """Play one run that quotes on the book and hedges on the pool.
@@ -48,6 +49,8 @@ def simulate_hybrid(
         Single transactions, see :func:`ethpredict.sim.bribes.tip_rows`.
     facts : DataFrame or None
         Facts of the market: the book leg pays their funding.
+    tape : ndarray, shape (n, 6) or (0, 6)
+        Reserves of a recorded pool, see :func:`ethpredict.sim.pool_tape.pool_rows`.
     detail : bool
         Whether to keep quotes, fills and targets per row.
 
@@ -89,6 +92,7 @@ def simulate_hybrid(
         quotes.falling,
         *sizes,
         market.first_row,
+        tape,
         hedge_band(run),
         book,
         amm_settings(run, market),

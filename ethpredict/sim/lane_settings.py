@@ -14,7 +14,14 @@ from ethpredict.sim import _lane_kernels as kernels
 from ethpredict.sim import _lane_quote_kernels as kinds
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim._quote_kernels import drift_rows, epoch_terms
-from ethpredict.sim.quotes import aversions, lattice_fits, lattice_rows, lattice_size, signal_rows
+from ethpredict.sim.quotes import (
+    CONFIDENCES,
+    aversions,
+    lattice_fits,
+    lattice_rows,
+    lattice_size,
+    signal_rows,
+)
 from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows
 from ethpredict.sim.settings import BPS, Run, lob_settings
 from ethpredict.sim.venue import require_fit
@@ -125,7 +132,7 @@ def lane_key(run: Run) -> LaneKey | None:
     if alone:
         return None
     alpha = run.get("quoting.alpha") if run.uses_prediction else "off"
-    confidence = "none" if alpha == "off" else run.get("quoting.confidence")
+    confidence = "none" if alpha == "off" else run.word("quoting.confidence", CONFIDENCES)
     lattice: LaneKey = ()
     if strategy == "glft_exact":
         lattice = lattice_size(run), run.get("quoting.horizon")

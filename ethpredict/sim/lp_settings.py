@@ -51,7 +51,7 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
     values[lp.L_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
     values[lp.L_BLOCK_TIME] = block = run.block_time
     values[lp.L_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
-    values[lp.L_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7)
+    values[lp.L_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7, whole=True)
     values[lp.L_TIP] = tip = run.number("sim.amm.tip_gwei", 0.0, 1e5)
     if run.chain.l1_data_fee:
         values[lp.L_DATA_FEE] = run.number("sim.amm.data_fee_gwei", 0.0, 1e12)
@@ -65,7 +65,7 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
     if not values[lp.L_ALWAYS]:
         days = run.number("sim.amm.lp.income_days", 0.0, open_low=True)
     values[[lp.L_HORIZON, lp.L_INCOME_WINDOW]] = days * DAY_S
-    values[lp.L_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
+    values[lp.L_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0, whole=True)
     values[lp.L_REPLICATE] = run.replicate
     most = float(market.duration.max()) / block
     if most >= lp.MOST_BLOCKS:

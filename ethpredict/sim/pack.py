@@ -130,7 +130,8 @@ def simulate_run(
         quotes = quote_rows(run, market, path, lattices)
         sizes = size_rows(run, market, path)
         if run.hedges:
-            return simulate_hybrid(run, market, quotes, sizes, settings, tips, facts, detail)
+            pool = (tapes or Tapes(None)).pool(run, market)
+            return simulate_hybrid(run, market, quotes, sizes, settings, tips, facts, pool, detail)
         if level != "bars":
             events = tapes or Tapes(None)
             return simulate_replay(run, market, quotes, sizes, settings, events, detail)

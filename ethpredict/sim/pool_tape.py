@@ -20,8 +20,8 @@ NO_ROWS: Floats = np.empty((0, 6))
 
 
 def driven(run: Run) -> bool:
-    """Whether recorded events drive the pool of a run."""
-    return run.venue == "amm" and not provides(run) and run.driven
+    """Whether recorded events drive the pool that a run takes from."""
+    return not provides(run) and run.driven
 
 
 @dataclass(frozen=True)

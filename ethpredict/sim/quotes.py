@@ -22,6 +22,7 @@ from ethpredict.sim.rows import Floats, MarketRows, PathRows
 from ethpredict.sim.settings import BPS, Run
 
 DAY_S = 86_400.0
+CONFIDENCES = ("payoff", "linear", "none")
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
     """
     if not run.uses_prediction:
         return np.zeros(len(mid)), np.zeros(len(mid))
-    mode = run.word("quoting.confidence", ("payoff", "linear", "none"))
+    mode = run.word("quoting.confidence", CONFIDENCES)
     if mode == "none":
         return path.mu, path.h_rem
     needed = {"payoff": ("p", "gain", "loss"), "linear": ("p", "base_rate")}[mode]

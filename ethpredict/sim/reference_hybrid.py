@@ -35,6 +35,7 @@ def run_hybrid(
     tips: tuple[Floats, Floats, Floats],
     band: float,
     settings: tuple[Floats, Floats],
+    tape: Floats | None = None,
 ) -> Outcome:
     """Quotes on the book, hedges on the pool; see :mod:`ethpredict.sim._hybrid_kernels`.
 
@@ -54,6 +55,8 @@ def run_hybrid(
         Distance from q* that is not hedged, ETH.
     settings : tuple of ndarray
         Of the book and of the pool.
+    tape : ndarray, shape (n, 6), optional
+        Reserves of a recorded pool, see :func:`ethpredict.sim.pool_tape.pool_rows`.
 
     Returns
     -------
@@ -77,12 +80,15 @@ def run_hybrid(
         bid: int | None = None
         ask: int | None = None
         drift = target = 0.0
+        if tape is not None:
+            world.reserve0, world.reserve1 = float(tape[j, 0]), float(tape[j, 1])
         if j > 0:
+            states = None if tape is None else tape[j, 2:]
             legs = lots, pool_lots
             costs = float(base_fee[i]), (float(tips[0][i]), float(tips[1][i]), float(tips[2][i]))
             limits = math.inf if overdue else band, wallet
             sent, hedged = _play_hedge(
-                (book, pool, world), market, quotes, j, legs, costs, limits, (s, p)
+                (book, pool, world), market, quotes, j, legs, costs, limits, (s, p), states
             )
         if live and overdue:
             fill = -lots
@@ -119,6 +125,7 @@ def _play_hedge(
     costs: tuple[float, tuple[float, float, float]],
     limits: tuple[float, float],
     settings: tuple[list[float], list[float]],
+    states: Floats | None,
 ) -> tuple[int, int]:
     """Blocks of row j with our hedge: lots sent and lots filled."""
     (book, pool, world), (base_fee, curve), (s, p) = books, costs, settings
@@ -131,7 +138,7 @@ def _play_hedge(
     funds = limits[1] + pool.accounts[acc.CASH] - spent[0] - spent[1]
     wanted = s[lob.S_TARGET] + float(quotes.target[i]) * order - held
     sent, surplus, tip, chance = 0, 0.0, curve[0], 0.0
-    if abs(wanted) > limits[0]:
+    if abs(wanted) > limits[0] and world.reserve0 > 0.0:
         at_hand = funds, p[amm.P_MAX] + legs[1] * lot
         price = reference + float(quotes.shift[i])
         sent, surplus = _hedge(world, quotes, i, wanted, price, at_hand, held, s)
@@ -142,7 +149,8 @@ def _play_hedge(
     leg = Book(1)
     leg.accounts[acc.AVERAGE] = book.accounts[acc.AVERAGE]
     order_sent = sent * lot, tip, chance
-    filled = play_row(leg, world, (market, j), order_sent, (cost, unit), (held, funds), p)
+    held_funds = held, funds
+    filled = play_row(leg, world, (market, j), order_sent, (cost, unit), held_funds, p, states)
     if sent == 0:
         return 0, 0
     _add_leg(book, pool, leg)

@@ -112,6 +112,11 @@ class MarketRows:
         return float(self.high.max())
 
     @cached_property
+    def lowest(self) -> float:
+        """Lowest price, USD."""
+        return float(self.low.min())
+
+    @cached_property
     def mean_mid(self) -> float:
         """Time-mean mid, USD."""
         return float(np.sum(self.close * self.seconds) / np.sum(self.seconds))
@@ -216,6 +221,8 @@ def market_rows(bars: pd.DataFrame, blocks: pd.DataFrame, first: int, last: int)
     ts_open, ts_close = cut["ts_open"].to_numpy(np.int64), cut["ts_close"].to_numpy(np.int64)
     duration = (ts_close - ts_open) / SECOND_NS
     previous = np.concatenate([ts_open[:1], ts_close[:-1]])
+    seconds = (ts_close - previous) / SECOND_NS
+    seconds[:1] = np.maximum(seconds[:1], SHORTEST_BAR_S)
     volume = cut["volume"].to_numpy(np.float64)
     taker_buy = cut["taker_buy_volume"].to_numpy(np.float64)
     known = np.isfinite(taker_buy)
@@ -229,7 +236,7 @@ def market_rows(bars: pd.DataFrame, blocks: pd.DataFrame, first: int, last: int)
         low=cut["low"].to_numpy(np.float64, copy=True),
         close=cut["close"].to_numpy(np.float64, copy=True),
         duration=np.maximum(duration, SHORTEST_BAR_S),
-        seconds=(ts_close - previous) / SECOND_NS,
+        seconds=seconds,
         buy_volume=buy,
         sell_volume=np.where(known, volume - buy, 0.5 * volume),
         gap=cut["gap"].to_numpy(np.bool_, copy=True),

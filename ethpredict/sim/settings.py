@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,13 @@ class Run:
         return str(value)
 
     def number(
-        self, key: str, low: float, high: float = math.inf, *, open_low: bool = False
+        self,
+        key: str,
+        low: float,
+        high: float = math.inf,
+        *,
+        open_low: bool = False,
+        whole: bool = False,
     ) -> float:
         """Value of a number, checked against its range.
 
@@ -100,6 +107,8 @@ class Run:
             Legal range.
         open_low : bool
             Whether `low` itself is outside.
+        whole : bool
+            Whether a fraction is refused.
 
         Raises
         ------
@@ -108,11 +117,13 @@ class Run:
         """
         value = self.get(key)
         number = not isinstance(value, bool) and isinstance(value, (int, float))
-        inside = number and low <= value <= high and not (open_low and value == low)
-        if inside and math.isfinite(value):
+        # Integers of Python have no end, floats do.
+        inside = number and low <= value <= min(high, sys.float_info.max)
+        inside = inside and not (open_low and value == low)
+        if inside and not (whole and value != math.floor(value)):
             return float(value)
-        sign = ">" if open_low else ">="
-        legal = f"a number {sign} {low:g}" + (f" and <= {high:g}" if math.isfinite(high) else "")
+        sign, kind = ">" if open_low else ">=", "whole number" if whole else "number"
+        legal = f"a {kind} {sign} {low:g}" + (f" and <= {high:g}" if math.isfinite(high) else "")
         raise TrialError(self.run_id, f"{key} = {value!r}: must be {legal}")
 
     @property
@@ -177,8 +188,8 @@ class Run:
 
     @property
     def driven(self) -> bool:
-        """Whether recorded events drive the pool of a run that takes from it."""
-        if self.venue != "amm" or self.strategy == "none":
+        """Whether recorded events drive the pool of a run."""
+        if not self.on_pool or self.strategy == "none":
             return False
         return self.word("sim.amm.flow", FLOWS) == "tape"
 
@@ -187,7 +198,7 @@ class Run:
         """Gas rules of the pool's chain."""
         floor = self.get("sim.amm.base_fee_floor_wei")
         if floor is not None:
-            floor = int(self.number("sim.amm.base_fee_floor_wei", 0.0, 1e18))
+            floor = int(self.number("sim.amm.base_fee_floor_wei", 0.0, 1e18, whole=True))
         return chain_by_name(self.word("sim.amm.chain", tuple(sorted(CHAINS))), floor)
 
     @property
@@ -211,10 +222,13 @@ def whole_lots(run: Run, key: str, lot: float) -> float:
         If it is less than one lot or too many to count.
     """
     size = run.number(key, 0.0, open_low=True)
-    lots = math.floor(size / lot + 1e-9)
-    if not 1 <= lots <= lob.LARGEST_TICK:
-        raise TrialError(run.run_id, f"{key} = {size:g} ETH: must be 1 to 1e12 lots of {lot:g} ETH")
-    return float(lots)
+    lots = float(np.floor(size / lot + 1e-9))
+    if not 1.0 <= lots <= lob.LARGEST_TICK:
+        raise TrialError(
+            run.run_id,
+            f"{key} = {size:g} ETH: must be 1 to 1e12 lots of sim.lob.lot_size = {lot:g} ETH",
+        )
+    return lots
 
 
 def lob_settings(run: Run, market: MarketRows) -> Floats:
@@ -258,13 +272,15 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
             f"quoting.max_inventory = {limit:g} ETH, or no order is ever allowed",
         )
     tick = run.number("sim.lob.tick_size", 0.0, open_low=True)
-    if not market.highest / tick <= lob.LARGEST_TICK:
+    if not tick <= market.lowest <= market.highest <= lob.LARGEST_TICK * tick:
         raise TrialError(
-            run.run_id, f"sim.lob.tick_size = {tick:g}: prices need more than 1e12 ticks"
+            run.run_id,
+            f"sim.lob.tick_size = {tick:g}: must be such that the prices of the segment, "
+            f"{market.lowest:g} to {market.highest:g} USD, are 1 to 1e12 ticks",
         )
     values[lob.S_TICK] = tick
     values[lob.S_LATENCY] = run.number("sim.latency_ms", 0.0, 3.6e6) / 1000.0
-    values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6)
+    values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6, whole=True)
     values[lob.S_PARTICIPATION] = run.number("sim.lob.participation", 0.0, 1.0, open_low=True)
     values[lob.S_MAKER] = run.number("sim.lob.maker_fee_bps", -100.0, 1000.0) * BPS
     _spread_settings(run, values)
@@ -285,7 +301,7 @@ def _spread_settings(run: Run, values: Floats) -> None:
                 f"quoting.max_half_spread_bps = {most:g}",
             )
         values[lob.S_LEAST], values[lob.S_MOST] = least * BPS, most * BPS
-    values[lob.S_LAYERS] = run.number("quoting.layers.count", 1.0, 100.0)
+    values[lob.S_LAYERS] = run.number("quoting.layers.count", 1.0, 100.0, whole=True)
     if values[lob.S_LAYERS] > 1.0:
         values[lob.S_LAYER_STEP] = run.number("quoting.layers.step_bps", 0.0, 5000.0) * BPS
 
@@ -339,7 +355,7 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     if not run.driven:
         _flow_settings(run, market, values)
     values[amm.P_BLOCK_TIME] = run.block_time
-    values[amm.P_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7)
+    values[amm.P_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7, whole=True)
     values[amm.P_TIP] = run.number("sim.amm.tip_gwei", 0.0, 1e5)
     values[amm.P_TRUE_A] = run.number("sim.amm.inclusion_a", -100.0, 100.0)
     values[amm.P_TRUE_S] = run.number("sim.amm.inclusion_s", 0.0, 1e6)
@@ -352,7 +368,7 @@ def amm_settings(run: Run, market: MarketRows) -> Floats:
     values[amm.P_SLIPPAGE] = run.number("sim.amm.slippage_bps", 0.0, 10_000.0) * BPS
     values[amm.P_FRONT_RUN] = run.number("sim.amm.frontrun_probability", 0.0, 1.0)
     values[amm.P_SANDWICH] = run.number("sim.amm.sandwich_probability", 0.0, 1.0)
-    values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0)
+    values[amm.P_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0, whole=True)
     values[amm.P_REPLICATE] = run.replicate
     values[amm.P_LATENCY] = run.number("sim.latency_ms", 0.0, 3.6e6) / 1000.0
     if strategy in SIGNALLED:

@@ -6,8 +6,11 @@ import math
 
 from ethpredict.errors import ConfigError
 from ethpredict.sim.amounts import AmountError, uint256, whole
+from ethpredict.sim.stable_curve import ONE, invariant
 
 MINIMUM_LIQUIDITY = 1_000
+# The least value of the curve that the first deposit into a stable pool must exceed.
+MINIMUM_K = 10**10
 # (numerator, weight of the new root, weight of the old root) of the protocol's share.
 _PROTOCOL_FEE = {"uniswap": (1, 5, 1), "pancakeswap": (8, 17, 8)}
 
@@ -56,6 +59,43 @@ def minted_shares(
     if shares <= 0:
         raise AmountError("minted shares", shares, "positive", "Deposit more.")
     return shares
+
+
+def check_first_stable_deposit(
+    amount0: int, amount1: int, decimals0: int = 18, decimals1: int = 18
+) -> None:
+    """Refuse a first deposit that a stable pool of Aerodrome refuses.
+
+    Parameters
+    ----------
+    amount0, amount1 : int
+        Deposit, smallest units, > 0.
+    decimals0, decimals1 : int
+        Decimals of both tokens, 0..77.
+
+    Raises
+    ------
+    AmountError
+        If the two amounts are not worth the same at a price of 1, or the curve's value is not
+        above 1e10.
+
+    References
+    ----------
+    aerodrome-finance/contracts, ``Pool.sol``, ``mint``.
+
+    Examples
+    --------
+    >>> check_first_stable_deposit(10**6, 10**18, 6, 18)
+    """
+    a0, a1 = whole("amount0", amount0, 1), whole("amount1", amount1, 1)
+    scale0 = 10 ** whole("decimals0", decimals0, 0, 77)
+    scale1 = 10 ** whole("decimals1", decimals1, 0, 77)
+    worth = uint256(a0 * ONE, "amount0 x 1e18") // scale0
+    if worth != uint256(a1 * ONE, "amount1 x 1e18") // scale1:
+        raise AmountError("amount1", a1, "worth as much as amount0 at a price of 1")
+    value = invariant(a0, a1, scale0, scale1)
+    if value <= MINIMUM_K:
+        raise AmountError("value of the stable curve", value, "above 1e10", "Deposit more.")
 
 
 def burned_amounts(shares: int, balance0: int, balance1: int, total_supply: int) -> tuple[int, int]:

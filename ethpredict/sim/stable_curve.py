@@ -59,9 +59,10 @@ def solve_y(x: int, target: int, y: int, scale_x: int = ONE, scale_y: int = ONE)
     y : int
         Start of the Newton steps, 18 decimals.
     scale_x, scale_y : int
-        ``10 ** decimals``. The contract re-applies them in one comparison although x and
-        y are scaled already; kept, because it decides the last unit (and, for large
-        pools of tokens with few decimals, whether the call reverts).
+        ``10 ** decimals`` of tokens 0 and 1, whichever of them x is. The contract applies them
+        again in one comparison although x and y are scaled already; kept, because it decides
+        the last unit (and, for large pools of tokens with few decimals, whether the call
+        reverts).
 
     Returns
     -------
@@ -94,7 +95,12 @@ def solve_y(x: int, target: int, y: int, scale_x: int = ONE, scale_y: int = ONE)
 
 
 def stable_amount_out(
-    net_in: int, reserve_in: int, reserve_out: int, scale_in: int, scale_out: int
+    net_in: int,
+    reserve_in: int,
+    reserve_out: int,
+    scale_in: int,
+    scale_out: int,
+    zero_in: bool = True,
 ) -> int:
     """Output for an input from which the fee has been taken.
 
@@ -106,6 +112,8 @@ def stable_amount_out(
         Reserves before, smallest unit, > 0.
     scale_in, scale_out : int
         ``10 ** decimals``.
+    zero_in : bool
+        Whether token 0 is paid in.
 
     Returns
     -------
@@ -126,5 +134,6 @@ def stable_amount_out(
             (net_in, scale_in),
         )
     )
-    taken = uint256(y - solve_y(x + added, target, y, scale_in, scale_out), "output")
+    scales = (scale_in, scale_out) if zero_in else (scale_out, scale_in)
+    taken = uint256(y - solve_y(x + added, target, y, *scales), "output")
     return uint256(taken * scale_out, "output x scale") // ONE

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -70,32 +68,6 @@ def test_assets_count_where_they_are_named(project: Path) -> None:
     before = digest(project, "ethpredict/report")
     (project / "ethpredict/report/page.css").write_text("p {color: red}\n", encoding="utf-8")
     assert digest(project, "ethpredict/report") != before
-
-
-def test_a_kernel_is_compiled_again_when_a_callee_in_another_file_changes(tmp_path: Path) -> None:
-    """Without a folder per source digest, numba serves the old callee (measured)."""
-    (tmp_path / "ethpredict").mkdir()
-    source = Path(provenance.ROOT / "ethpredict" / "__init__.py").read_text(encoding="utf-8")
-    (tmp_path / "ethpredict" / "__init__.py").write_text(source, encoding="utf-8")
-    (tmp_path / "ethpredict" / "outer.py").write_text(
-        "from numba import njit\nfrom ethpredict.inner import g\n\n\n"
-        "@njit(cache=True)\ndef f():\n    return g()\n",
-        encoding="utf-8",
-    )
-    answers = []
-    for value in (1, 2):
-        (tmp_path / "ethpredict" / "inner.py").write_text(
-            f"from numba import njit\n\n\n@njit(cache=True)\ndef g():\n    return {value}\n",
-            encoding="utf-8",
-        )
-        env = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
-        answer = subprocess.run(
-            [sys.executable, "-c", "import ethpredict, ethpredict.outer as o; print(o.f())"],
-            cwd=tmp_path, env=env | {"PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True,
-            text=True, check=True,
-        )  # fmt: skip
-        answers.append(int(answer.stdout))
-    assert answers == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ethpredict.kernel_cache import cache_folder
 from tests.conftest import ROOT
 
 TINY = {
@@ -71,6 +72,7 @@ class Folder:
         config = self.path / "study.yaml"
         config.write_text(yaml.safe_dump(merged(TINY, change or {})), encoding="utf-8")
         env = {k: v for k, v in os.environ.items() if not k.startswith("ETHPREDICT")}
+        env["ETHPREDICT_KERNEL_CACHE"] = str(cache_folder())  # of the checkout, for copies too
         call = [sys.executable, "-m", "snakemake", *words]
         call += ["-s", str(self.snakefile), "-d", str(self.path), "--configfile", str(config)]
         answer = subprocess.run(

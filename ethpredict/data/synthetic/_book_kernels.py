@@ -8,7 +8,8 @@ side lie in [reference, reference + reach), and the ring is at least that long.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 # Columns of `level`, of `order`, and entries of `clock` and `count`.
 TOTAL, HEAD, TAIL = range(3)

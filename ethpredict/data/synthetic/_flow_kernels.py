@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from ethpredict.data.synthetic._book_kernels import (
     BEST,
@@ -31,6 +30,7 @@ from ethpredict.data.synthetic._hawkes_kernels import (
     exponential_lots,
     uniform,
 )
+from ethpredict.kernel_cache import njit
 
 # Types of points: market orders, limit orders and cancels, buys or bids first.
 BUY, SELL, BID, ASK, CANCEL_BID, CANCEL_ASK = range(6)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from ethpredict.kernel_cache import njit
 
 SECOND_NS = 1_000_000_000
 # Columns of a candle row.

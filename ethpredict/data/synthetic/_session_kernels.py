@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from ethpredict.data.synthetic._book_kernels import (
     BEGUN,
@@ -58,6 +57,7 @@ from ethpredict.data.synthetic._kernels import (
     walk_mid,
 )
 from ethpredict.data.synthetic._kernels import TRADES as COUNT
+from ethpredict.kernel_cache import njit
 
 NS = 1_000_000_000
 # Sweeps are points too, though no part of the Hawkes process.

@@ -226,6 +226,22 @@ def test_contract_reverts_are_errors():
         amm.aerodrome_amount_out(10**40, 10**40, 10**40, 5, True)
     with pytest.raises(AmountError, match="reverts"):
         amm.uniswap_v2_amount_out(2**200, 2**112, 2**112)
+    # In thousandths a product that fits is not refused; in tenths of that it would be.
+    edge = (2**256 - 1) // (997 * 2**80)
+    assert amm.uniswap_v2_amount_out(edge, 2**80, 2**80) == 2**80 - 1
+    with pytest.raises(AmountError, match="reverts"):
+        amm.uniswap_v2_amount_out(edge + 1, 2**80, 2**80)
+    with pytest.raises(AmountError, match="reverts"):
+        amm.uniswap_v2_amount_out(edge, 2**80, 2**80, 25)
+
+
+def test_the_side_that_pays_decides_one_comparison_of_a_mixed_stable_pool():
+    """Decimals 18 in, 6 out: the contract answers 31 if the token of 6 stands first, and
+    reverts (256 bits) if it stands second."""
+    case = 3143385289224, 7426098502221568000, 220544224, 5, True, 18, 6
+    assert amm.aerodrome_amount_out(*case, zero_in=False) == 31
+    with pytest.raises(AmountError, match="reverts"):
+        amm.aerodrome_amount_out(*case)
 
 
 @pytest.mark.parametrize("function", [amm.uniswap_v2_amount_out, amm.aerodrome_amount_out])

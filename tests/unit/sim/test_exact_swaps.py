@@ -37,8 +37,8 @@ def plain(amounts, sides, reserve0, reserve1, fee, leaves):
 
 @given(
     st.lists(st.integers(1, 2**90) | st.integers(1, 10**6), min_size=1, max_size=20),
-    st.integers(1, 2**112 - 1),
-    st.integers(1, 2**112 - 1),
+    st.integers(1, 2**111),
+    st.integers(1, 2**111),
     st.integers(0, 300),
     st.booleans(),
     st.randoms(use_true_random=False),
@@ -88,6 +88,23 @@ def test_a_reserve_never_overflows():
     with pytest.raises(AmountError, match=r"reserve_in \+ amount_in"):
         swap_sequence([2**255], [True], 2**255, 1, 0, True)
     assert swap_sequence([], [], 5, 7) == ([], 5, 7)
+
+
+def test_a_reserve_of_a_pair_stays_within_112_bits():
+    """``_update`` of UniswapV2Pair: require(balance <= uint112(-1))."""
+    top = 2**112 - 1
+    for reserve in (2**20, 10**18, top - 7):
+        paid = top - reserve
+        for zero_in in (True, False):
+            pair = (reserve, 10**18) if zero_in else (10**18, reserve)
+            made = swap_sequence([paid], [zero_in], *pair)
+            assert max(made.reserve0, made.reserve1) == top
+            with pytest.raises(AmountError, match=rf"reserve_in \+ amount_in.* to {top}"):
+                swap_sequence([1, paid], [zero_in, zero_in], *pair)
+    with pytest.raises(AmountError, match="reserve_out"):
+        swap_sequence([5], [True], 10**18, top + 1)
+    # Aerodrome keeps them in 256.
+    assert swap_sequence([10**9], [True], top, top, 30, True).reserve0 > top
 
 
 def test_pancake_vectors(shared_vectors):

@@ -86,6 +86,18 @@ def test_no_trade_is_exactly_zero(venue: str, make_market: Any, make_member: Any
     assert row["capital"] > 0
 
 
+def test_a_segment_of_one_bar_without_length(make_market: Any, make_member: Any) -> None:
+    """All its trades stand in one nanosecond: no time passes, and no number is divided by it."""
+    bars, blocks, paths = make_market(n=1, flaws=False)
+    bars["ts_open"] = bars["ts_close"]
+    runs = [
+        make_member(venue, sim__venue=venue, quoting__strategy="glft") for venue in ("lob", "amm")
+    ]
+    metrics = simulate_pack(bars, blocks, paths, runs).metrics
+    assert (metrics["status"] == "ok").all()
+    assert (metrics[["pnl", "pnl_1k", "turnover", "mean_abs_inventory"]] == 0.0).all(axis=None)
+
+
 def test_a_broken_identity_is_refused() -> None:
     accounts = np.zeros(acc.N_ACCOUNTS)
     accounts[[acc.SPREAD, acc.CASH]] = 1.0, 1.1

@@ -7,14 +7,15 @@ against the plain reference.
 from __future__ import annotations
 
 import csv
+import importlib.util
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ethpredict.data.market import POOL_EVENT_COLUMNS, typed_table
 from ethpredict.data.swap_tape import read_swaps
 from ethpredict.sim import reference, simulate_pack
 from ethpredict.sim.amm import uniswap_v2_amount_out
@@ -23,9 +24,16 @@ from ethpredict.sim.pack import NO_TIPS
 from ethpredict.sim.pool_tape import pool_rows, pool_tape
 from ethpredict.sim.rows import market_rows, path_rows
 from ethpredict.sim.settings import Run, amm_settings
-from ethpredict.sim.tape import Records
 
-SECOND = 1_000_000_000
+spec = importlib.util.spec_from_file_location(
+    "recorded_pools", Path(__file__).with_name("recorded_pools.py")
+)
+assert spec is not None
+assert spec.loader is not None
+recorded = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(recorded)
+SECOND, random_tape, play = recorded.SECOND, recorded.random_tape, recorded.play
+
 TAPE = {
     "sim__venue": "amm", "sim__amm__flow": "tape", "quoting__gamma": 1e-5,
     "sim__amm__inclusion_a": 3.0, "sim__amm__use_block_fees": False,
@@ -34,32 +42,6 @@ TAPE = {
 ALWAYS = {"sim__amm__inclusion_a": 100.0}
 SWAP = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"
 REAL = "amm/uniswap_v3_usdc_weth_0.3pct_2024-01-05.raw.csv"
-
-
-def random_tape(bars: pd.DataFrame, seed: int = 0, every: float = 70.0) -> pd.DataFrame:
-    """Syncs on blocks of 12 s around the market's price, sometimes two in one block."""
-    rng = np.random.default_rng(seed)
-    first, last = int(bars["ts_open"].iloc[0]), int(bars["ts_close"].iloc[-1])
-    count = int((last - first) / SECOND / every)
-    block = np.sort(rng.integers(0, (last - first) // (12 * SECOND), count))
-    ts = first + block * 12 * SECOND
-    at = np.clip(np.searchsorted(bars["ts_close"].to_numpy(), ts) - 1, 0, None)
-    price = bars["close"].to_numpy()[at] * (1.0 + rng.standard_normal(count) * 0.002)
-    depth = rng.uniform(4e5, 6e5, count)  # square root of the product
-    values: dict[str, Any] = dict.fromkeys(POOL_EVENT_COLUMNS, 0.0)
-    values |= {"block": block, "ts": ts, "log_index": np.arange(count), "kind": ["sync"] * count}
-    values |= {"reserve0": depth / np.sqrt(price), "reserve1": depth * np.sqrt(price)}
-    table = pd.DataFrame(values)
-    table.loc[:2, ["reserve0", "reserve1"]] = np.nan
-    return typed_table(POOL_EVENT_COLUMNS, table)
-
-
-def records(events: pd.DataFrame) -> Records:
-    return Records(lambda: None, lambda: None, None, (), lambda: events)
-
-
-def play(market: Any, events: pd.DataFrame, members: list[dict]) -> Any:
-    return simulate_pack(*market, members, detail=True, records=records(events))
 
 
 @pytest.mark.parametrize(
@@ -139,10 +121,7 @@ def test_truncation_and_scramble(t, make_market, make_member) -> None:
     assert whole.groupby("run_id")["fills"].apply(lambda x: (x != 0).any()).all()
     cut = play((bars[:t], blocks, path[:t]), events[early], runs).paths
     pd.testing.assert_frame_equal(whole, cut, check_exact=True)
-    other = events.copy()
-    draws = np.random.default_rng(t).uniform(0.5, 2.0, (len(events), 2))
-    for k, name in enumerate(("reserve0", "reserve1")):
-        other[name] = other[name].where(early, other[name] * draws[:, k])
+    other = recorded.scrambled_after(events, moment, t)
     scrambled = play(market, other, runs).paths
     scrambled = scrambled[scrambled["row"] < t].reset_index(drop=True)
     pd.testing.assert_frame_equal(whole, scrambled, check_exact=True)

@@ -253,7 +253,7 @@ def test_funding_is_paid_on_the_position(make_member) -> None:
         ({"sim__lob__response_latency_ms": -1}, "response_latency_ms"),
         ({"sim__lob__block_ms": -1}, "block_ms"),
         ({"sim__lob__queue_model": "power", "sim__lob__queue_power": 0}, "queue_power"),
-        ({"sim__lob__tick_size": 1e-14}, "more than 1e12 ticks"),
+        ({"sim__lob__tick_size": 1e-14}, "1 to 1e12 ticks"),
         ({"sim__lob__fill": "always"}, "auto, strict, queue, touch"),
     ],
 )

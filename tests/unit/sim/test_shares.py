@@ -11,9 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpredict.errors import ConfigError
-from ethpredict.sim.amm import uniswap_v2_arbitrage, uniswap_v2_swap
+from ethpredict.sim.amm import aerodrome_swap, uniswap_v2_arbitrage, uniswap_v2_swap
 from ethpredict.sim.amounts import AmountError
-from ethpredict.sim.shares import MINIMUM_LIQUIDITY, burned_amounts, minted_shares, protocol_shares
+from ethpredict.sim.fee_vault import FeeVault
+from ethpredict.sim.shares import (
+    MINIMUM_LIQUIDITY,
+    burned_amounts,
+    check_first_stable_deposit,
+    minted_shares,
+    protocol_shares,
+)
 
 WEI = st.integers(10**6, 10**27)
 
@@ -105,3 +112,55 @@ def test_refusals():
         burned_amounts(101, 10, 10, 100)
     with pytest.raises(ConfigError, match="fork"):
         protocol_shares(100, 10, 10, 1, "sushi")
+
+
+STEP = st.tuples(st.sampled_from(["fee", "change", "claim"]), st.integers(0, 2), WEI, WEI)
+
+
+@given(st.lists(STEP, max_size=30))
+def test_vault_pays_every_share_its_part_of_each_fee(steps):
+    """Against exact fractions: never more, and less by the two roundings of a step only."""
+    vault, held, due = FeeVault(), [10**18, 0, 0], [Fraction(0)] * 3
+    vault.change("0", held[0])
+    got, taken, slack = [0, 0, 0], 0, Fraction(0)
+    for kind, who, x, y in steps:
+        if kind == "fee":
+            vault.collect(x, 0)
+            taken, total = taken + x, sum(held)
+            due = [part + Fraction(x * own, total) for part, own in zip(due, held, strict=True)]
+            slack += Fraction(max(held), 10**18)
+        elif kind == "change":
+            signed = x if y % 2 or x >= held[who] or who == 0 else -x
+            vault.change(str(who), signed)
+            held[who] += signed
+        else:
+            got[who] += vault.claim(str(who))[0]
+        slack += 1
+    for who in range(3):
+        got[who] += vault.claim(str(who))[0]
+        assert due[who] - slack <= got[who] <= due[who]
+    assert vault.balance == (taken - sum(got), 0)
+
+
+def test_vault_takes_what_leaves_the_reserves():
+    swap = aerodrome_swap(10**18, 5 * 10**18, 10 * 10**18)
+    vault = FeeVault()
+    with pytest.raises(AmountError, match="shares outstanding"):
+        vault.collect(swap.fee, 0)
+    vault.change("locked", 1000)
+    vault.change("a", 7 * 10**18 - 1000)
+    vault.collect(swap.fee, 0)
+    assert vault.balance[0] + swap.reserve_in == 6 * 10**18
+    assert vault.claim("a") == (2_999_999_999_999_995, 0)  # 7 of 3e15 // 7, rounded down
+    with pytest.raises(AmountError, match="shares of a"):
+        vault.change("a", -8 * 10**18)
+
+
+def test_first_deposit_into_a_stable_pool():
+    check_first_stable_deposit(3 * 10**6, 3 * 10**18, 6, 18)
+    with pytest.raises(AmountError, match="worth as much"):
+        check_first_stable_deposit(3 * 10**6, 3 * 10**18 + 1, 6, 18)
+    # x^3 y + y^3 x of 18 decimals is above 1e10 from 2 (a/1e18)^4 1e18 > 1e10 on.
+    check_first_stable_deposit(9 * 10**15, 9 * 10**15)
+    with pytest.raises(AmountError, match="above 1e10"):
+        check_first_stable_deposit(8 * 10**15, 8 * 10**15)

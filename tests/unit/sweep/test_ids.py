@@ -67,6 +67,7 @@ CONTEXTS = [
     {"sim.venue": "amm", "sim.amm.bribe.mode": "percentile"},
     {"sim.venue": "amm", "sim.amm.chain": "op"},
     {"sim.venue": "hybrid", "quoting.hedge": True},
+    {"sim.venue": "hybrid", "quoting.hedge": True, "sim.amm.flow": "tape"},
     {"features.include": ["returns", "regime", "onchain"]},
     {"labels.clock": "time"},
     {"labels.events": "cusum"},
