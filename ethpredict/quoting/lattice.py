@@ -172,8 +172,9 @@ class QuoteLattice:
         kernels.mark_cells(*rows, *fits, self.box, marks)
         missing = kernels.missing_nodes(marks, self.index, self.box)
         if len(missing):
+            solved = self._solved(missing)
             self.index[missing] = len(self.nodes) + np.arange(len(missing))
-            self.nodes = np.concatenate((self.nodes, self._solved(missing)))
+            self.nodes = np.concatenate((self.nodes, solved))
 
     def cells(self, places: Places) -> Cells:
         """Cells of the rows of one run; nodes that are missing are solved.
