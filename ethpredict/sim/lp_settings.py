@@ -43,14 +43,13 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
     """
     values = np.zeros(lp.N_LP_SETTINGS)
     values[lp.L_DEPOSIT] = run.number("sim.amm.lp.deposit", 0.0, 1e12, open_low=True)
-    values[lp.L_LIQUIDITY] = run.number("sim.amm.liquidity", 0.0, 1e12, open_low=True)
     values[lp.L_FEE] = run.number("sim.amm.fee_bps", 0.0, 300.0) * BPS
     values[lp.L_KEEP] = run.word("sim.amm.lp.fees", ("reserves", "vault")) == "reserves"
     values[lp.L_ALWAYS] = run.word("sim.amm.lp.policy", ("always", "income")) == "always"
     values[lp.L_LIMIT] = run.max_inventory
-    values[lp.L_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
-    values[lp.L_BLOCK_TIME] = block = run.block_time
-    values[lp.L_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
+    values[lp.L_BLOCK_TIME] = run.block_time
+    if not run.driven:
+        _flow_settings(run, market, values)
     values[lp.L_GAS_UNITS] = run.number("sim.amm.gas_units", 21_000.0, 1e7, whole=True)
     values[lp.L_TIP] = tip = run.number("sim.amm.tip_gwei", 0.0, 1e5)
     if run.chain.l1_data_fee:
@@ -67,6 +66,15 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
     values[[lp.L_HORIZON, lp.L_INCOME_WINDOW]] = days * DAY_S
     values[lp.L_SEED] = run.number("sim.seed", 0.0, 2.0**32 - 1.0, whole=True)
     values[lp.L_REPLICATE] = run.replicate
+    return values
+
+
+def _flow_settings(run: Run, market: MarketRows, values: Floats) -> None:
+    """Depth of the simulated pool, and who trades on it besides us, block by block."""
+    values[lp.L_LIQUIDITY] = run.number("sim.amm.liquidity", 0.0, 1e12, open_low=True)
+    values[lp.L_TURNOVER] = run.number("sim.amm.noise_turnover", 0.0, 1000.0)
+    values[lp.L_ARBITRAGE] = run.number("sim.amm.arbitrage_probability", 0.0, 1.0)
+    block = run.block_time
     most = float(market.duration.max()) / block
     if most >= lp.MOST_BLOCKS:
         raise TrialError(
@@ -74,4 +82,3 @@ def lp_settings(run: Run, market: MarketRows) -> Floats:
             f"sim.amm.block_time = {block:g} s: the longest row has {most:g} blocks, at most "
             f"{lp.MOST_BLOCKS} can be played; use shorter bars or longer blocks",
         )
-    return values

@@ -229,8 +229,10 @@ def provider_metrics(accounts: Floats, market: MarketRows, venue: Venue) -> dict
         ``lp_time`` (share of time in the pool), ``lvr`` (loss against rebalancing that theory
         expects while in the pool: the sum of sigma_r^2/8 x V x dt, USD), ``lp_arbitrage_fees``
         and ``lp_arbitrage_profit`` (our share of both, USD; together what arbitrage took from
-        our reserves), ``impermanent_loss`` (2 sqrt(r)/(1 + r) - 1 with r = last over first mid:
-        shown, never added).
+        our reserves; nan on a recorded pool, which does not say who is an arbitrageur),
+        ``impermanent_loss`` (2 sqrt(r)/(1 + r) - 1 with r = last over first mid: shown, never
+        added). On a recorded pool ``lvr`` takes each row's own squared log return for
+        sigma_r^2 dt.
     """
     names = ("lp_time", "lvr", "lp_arbitrage_fees", "lp_arbitrage_profit", "impermanent_loss")
     if not venue.deposit:
@@ -239,8 +241,8 @@ def provider_metrics(accounts: Floats, market: MarketRows, venue: Venue) -> dict
     values = (
         float(accounts[acc.LP_SECONDS]) / float(market.seconds.sum()),
         float(accounts[acc.LVR_MODEL]),
-        float(accounts[acc.LP_ARBITRAGE_FEES]),
-        float(accounts[acc.ARBITRAGE_PROFIT]),
+        math.nan if venue.recorded else float(accounts[acc.LP_ARBITRAGE_FEES]),
+        math.nan if venue.recorded else float(accounts[acc.ARBITRAGE_PROFIT]),
         2.0 * math.sqrt(ratio) / (1.0 + ratio) - 1.0,
     )
     return dict(zip(names, values, strict=True))

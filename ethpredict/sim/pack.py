@@ -22,6 +22,7 @@ from ethpredict.sim.hybrid import simulate_hybrid
 from ethpredict.sim.kept import keep
 from ethpredict.sim.lanes import play_lanes
 from ethpredict.sim.lp_settings import lp_settings, provides
+from ethpredict.sim.lp_tape import provide_on_tape
 from ethpredict.sim.metrics import METRICS, Outcome, run_metrics
 from ethpredict.sim.quotes import Lattices, quote_rows, signal_rows, size_rows
 from ethpredict.sim.replay import Tapes, fidelity, simulate_replay
@@ -164,6 +165,11 @@ def simulate_run(
         pay_at_closes(facts, market, accounts, equity, inventory, details)
     elif provides(run):
         mu, h_rem = signal_rows(run, path, market.close)
+        settings = lp_settings(run, market)
+        if run.driven:
+            record, fees = (tapes or Tapes(None)).states(run), base_fees(run, market)
+            signal = mu, h_rem
+            return provide_on_tape(run, market, path, signal, fees, record, settings, detail)
         accounts = run_lp(
             market.close,
             market.duration,
@@ -174,7 +180,7 @@ def simulate_run(
             mu,
             h_rem,
             market.first_row,
-            lp_settings(run, market),
+            settings,
             equity,
             inventory,
             details,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ethpredict.errors import TrialError
 from ethpredict.sim.lp_settings import provides
-from ethpredict.sim.rows import SECOND_NS, Floats, Ints, MarketRows
+from ethpredict.sim.rows import SECOND_NS, Bools, Floats, Ints, MarketRows
 from ethpredict.sim.settings import Run
 
 # Of the pool's ETH, the most that a run may hold.
@@ -34,11 +34,15 @@ class PoolTape:
         Time of each event's block, UTC ns, not decreasing.
     reserve0, reserve1 : ndarray, shape (m,)
         ETH and USD after it, > 0; virtual reserves for a pool of concentrated liquidity.
+    paid0, paid1 : ndarray, shape (m,)
+        ETH and USD that a swap paid in, fee included; 0 for every other event.
     """
 
     ts: Ints
     reserve0: Floats
     reserve1: Floats
+    paid0: Floats
+    paid1: Floats
 
 
 def pool_tape(run_id: str, events: pd.DataFrame) -> PoolTape:
@@ -94,7 +98,77 @@ def pool_tape(run_id: str, events: pd.DataFrame) -> PoolTape:
         raise TrialError(
             run_id, f"pool_events: none of the {len(events)} events tells the pool's reserves"
         )
-    return PoolTape(ts[told], pair[told, 0].copy(), pair[told, 1].copy())
+    swap = (events["kind"] == "swap").to_numpy()
+    paid = events[["amount0_in", "amount1_in"]].to_numpy(np.float64)
+    paid = np.where(swap[:, None], paid, 0.0)
+    return PoolTape(ts[told], *pair[told].T.copy(), *paid[told].T.copy())
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Places in a tape that every row of a run reads, shape (n,) each.
+
+    Parameters
+    ----------
+    seen : ndarray of int64
+        Last state at each decision, that is at the close of the row before; -1 without one.
+    known : ndarray of bool
+        Whether it is there and young enough for a decision.
+    met : ndarray of int64
+        Last state of the block that may hold our transaction, or of the row where it is shorter.
+    end : ndarray of int64
+        Last state at the row's close.
+    """
+
+    seen: Ints
+    known: Bools
+    met: Ints
+    end: Ints
+
+
+def moments(run: Run, market: MarketRows, tape: PoolTape) -> Moments:
+    """Find what every row of a run reads of a tape.
+
+    Raises
+    ------
+    TrialError
+        If no decision of the segment knows the pool, or its price is not the market's at the
+        first that does.
+
+    Notes
+    -----
+    Our block is the first after decision + latency on the grid of block times that starts
+    at the last event's block: chains with a fixed block time keep it. We come last in it.
+    """
+    oldest = round(run.number("sim.amm.tape_max_age", 0.0, 31_536_000.0, open_low=True) * SECOND_NS)
+    block = round(run.block_time * SECOND_NS)
+    latency = round(run.number("sim.latency_ms", 0.0, 3.6e6) * 1e6)
+    decision = np.concatenate([market.ts_close[:1], market.ts_close[:-1]])
+    seen = np.searchsorted(tape.ts, decision, side="right") - 1
+    last = tape.ts[np.maximum(seen, 0)]
+    known = (seen >= 0) & (decision - last <= oldest)
+    if not known[1:].any():
+        raise TrialError(
+            run.run_id,
+            f"no decision of the segment finds a state of the pool that is at most "
+            f"sim.amm.tape_max_age = {oldest / SECOND_NS:g} s old: pool_events run from "
+            f"{tape.ts[0]} to {tape.ts[-1]} ns, decisions from {decision[0]} to {decision[-1]} ns",
+        )
+    start = int(np.flatnonzero(known[1:])[0])
+    at = int(seen[start + 1])
+    price, mid = float(tape.reserve1[at] / tape.reserve0[at]), float(market.close[start])
+    if not 1.0 / MOST_APART <= price / mid <= MOST_APART:
+        raise TrialError(
+            run.run_id,
+            f"the recorded pool's price is {price:g} USD at the first decision and the market's "
+            f"{mid:g}: another pair, or its tokens or decimals the wrong way round "
+            "(data.files.eth_is_token0, decimals0, decimals1)",
+        )
+    included = last + ((decision + latency - last) // block + 1) * block
+    included = np.minimum(included, market.ts_close)
+    met = np.searchsorted(tape.ts, included, side="right") - 1
+    end = np.searchsorted(tape.ts, market.ts_close, side="right") - 1
+    return Moments(seen, known, met, end)
 
 
 def pool_rows(run: Run, market: MarketRows, tape: PoolTape) -> Floats:
@@ -119,46 +193,16 @@ def pool_rows(run: Run, market: MarketRows, tape: PoolTape) -> Floats:
     Raises
     ------
     TrialError
-        If no decision of the segment knows the pool, or the pool is too small at the first one.
-
-    Notes
-    -----
-    Our block is the first after decision + latency on the grid of block times that starts
-    at the last event's block: chains with a fixed block time keep it. We come last in it.
+        As :func:`moments`, or if the pool is too small at the first decision.
     """
-    oldest = round(run.number("sim.amm.tape_max_age", 0.0, 31_536_000.0, open_low=True) * SECOND_NS)
-    block = round(run.block_time * SECOND_NS)
-    latency = round(run.number("sim.latency_ms", 0.0, 3.6e6) * 1e6)
-    decision = np.concatenate([market.ts_close[:1], market.ts_close[:-1]])
-    at = np.searchsorted(tape.ts, decision, side="right") - 1
-    last = tape.ts[np.maximum(at, 0)]
-    known = (at >= 0) & (decision - last <= oldest)
-    if not known[1:].any():
-        raise TrialError(
-            run.run_id,
-            f"no decision of the segment finds a state of the pool that is at most "
-            f"sim.amm.tape_max_age = {oldest / SECOND_NS:g} s old: pool_events run from "
-            f"{tape.ts[0]} to {tape.ts[-1]} ns, decisions from {decision[0]} to {decision[-1]} ns",
-        )
-    included = last + ((decision + latency - last) // block + 1) * block
-    included = np.minimum(included, market.ts_close)
-    met = np.searchsorted(tape.ts, included, side="right") - 1
-    end = np.searchsorted(tape.ts, market.ts_close, side="right") - 1
-    rows = np.empty((len(decision), 6))
-    for column, (place, good) in enumerate(((at, known), (met, met >= 0), (end, end >= 0))):
+    found = moments(run, market, tape)
+    rows = np.empty((len(market.close), 6))
+    places = ((found.seen, found.known), (found.met, found.met >= 0), (found.end, found.end >= 0))
+    for column, (place, good) in enumerate(places):
         for token, reserve in enumerate((tape.reserve0, tape.reserve1)):
             values = np.where(good, reserve[np.maximum(place, 0)], np.nan)
             rows[:, 2 * column + token] = values
-    start = int(np.flatnonzero(known[1:])[0])
-    first, price = rows[start + 1, 0], rows[start + 1, 1] / rows[start + 1, 0]
-    mid = float(market.close[start])
-    if not 1.0 / MOST_APART <= price / mid <= MOST_APART:
-        raise TrialError(
-            run.run_id,
-            f"the recorded pool's price is {price:g} USD at the first decision and the market's "
-            f"{mid:g}: another pair, or its tokens or decimals the wrong way round "
-            "(data.files.eth_is_token0, decimals0, decimals1)",
-        )
+    first = float(rows[1:, 0][found.known[1:]][0])
     if run.max_inventory > LARGEST_SHARE * first:
         raise TrialError(
             run.run_id,

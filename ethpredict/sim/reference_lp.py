@@ -152,7 +152,7 @@ def run_lp(
         detail[acc.D_BID, j], detail[acc.D_ASK, j] = own * (1 - ours.fee), own / (1 - ours.fee)
         if j > 0:
             drift = float(mu[i]) * min(float(path.h_rem[i]), float(settings[lp.L_HORIZON]))
-            action = _wanted(
+            action = wanted(
                 ours, settings, mid, sigma, drift, income, base_cost + tip_cost, ours.eth - start0
             )
             rate, moved = _row(
@@ -179,11 +179,11 @@ def run_lp(
         book[acc.LIMIT_S] += span if abs(off) >= limit else 0.0
         detail[acc.D_FILL, j], detail[acc.D_CASH, j] = moved, ours.usd - start1 + spent
         detail[acc.D_MU, j], detail[acc.D_TARGET, j] = mu[i], ours.share
-    _leave(ours, settings, close[-1], float(fees[-1]), start0, start1)
+    leave(ours, settings, close[-1], float(fees[-1]), start0, start1)
     return Outcome(np.array(book), equity, inventory, detail)
 
 
-def _wanted(
+def wanted(
     ours: Provider,
     settings: Floats,
     mid: float,
@@ -283,7 +283,7 @@ def _block(
     return earned
 
 
-def _leave(
+def leave(
     ours: Provider, settings: Floats, mid: float, base_fee: float, start0: float, start1: float
 ) -> None:
     """Burn, and trade the ETH back to the endowment through the pool."""

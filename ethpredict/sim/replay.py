@@ -141,12 +141,20 @@ class Tapes:
         TrialError
             If the data has no events of a pool for it.
         """
-        if not driven(run):
-            return NO_ROWS
+        return pool_rows(run, market, self.states(run)) if driven(run) else NO_ROWS
+
+    def states(self, run: Run) -> PoolTape:
+        """States and swaps of the recorded pool.
+
+        Raises
+        ------
+        TrialError
+            If the data has no events of a pool for the run.
+        """
         if self._pool is None:
             events = self.records.pool_events() if self.records else empty_pool_events()
             self._pool = pool_tape(run.run_id, events)
-        return pool_rows(run, market, self._pool)
+        return self._pool
 
     def silent(self, run: Run, market: MarketRows) -> float:
         """Share of the run's time in which bars have volume and the data no trades; nan for bars.

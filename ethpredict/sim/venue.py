@@ -38,6 +38,8 @@ class Venue:
     silent_share : float
         Share of the time in which the bars report volume and the replayed data has no trade;
         nan where no events are replayed.
+    recorded : bool
+        Whether a provider's pool is a record, in which nobody is known as an arbitrageur.
     """
 
     endowment: float
@@ -46,6 +48,7 @@ class Venue:
     deposit: float = 0.0
     hedges: bool = False
     silent_share: float = math.nan
+    recorded: bool = False
 
 
 def venue_of(run: Run, market: MarketRows, silent_share: float = math.nan) -> Venue:
@@ -57,6 +60,7 @@ def venue_of(run: Run, market: MarketRows, silent_share: float = math.nan) -> Ve
             posted_funds=0.5 * deposit * (1.0 + market.mean_mid / float(market.close[0])),
             constant_fee_share=constant_fee_share(run, market),
             deposit=deposit,
+            recorded=run.driven,
         )
     return Venue(
         endowment=run.max_inventory if run.on_pool else 0.0,

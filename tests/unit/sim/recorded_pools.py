@@ -32,6 +32,41 @@ def random_tape(bars: pd.DataFrame, seed: int = 0, every: float = 70.0) -> pd.Da
     return typed_table(POOL_EVENT_COLUMNS, table)
 
 
+def swap_tape(
+    bars: pd.DataFrame, keep: bool, fee: float, seed: int = 0, every: float = 60.0
+) -> pd.DataFrame:
+    """Swaps of a pool that follows the market loosely, with mints and burns of others.
+
+    With `keep` the fee stays in the reserves; without, it leaves them.
+    """
+    rng = np.random.default_rng(seed)
+    first, last = int(bars["ts_open"].iloc[0]), int(bars["ts_close"].iloc[-1])
+    count = int((last - first) / SECOND / every)
+    blocks = np.sort(rng.integers(0, (last - first) // (12 * SECOND), count))
+    at = np.clip(np.searchsorted(bars["ts_close"], first + blocks * 12 * SECOND) - 1, 0, None)
+    depth, price = 5e5, float(bars["close"].iloc[0])
+    reserves = [depth / np.sqrt(price), depth * np.sqrt(price)]
+    rows = []
+    for number, block in enumerate(blocks):
+        amounts, kind = [0.0, 0.0, 0.0, 0.0], "swap"
+        if rng.random() < 0.1:
+            kind = "mint" if rng.random() < 0.5 else "burn"
+            factor = 1.0 + (0.05 if kind == "mint" else -0.05) * rng.random()
+            reserves = [value * factor for value in reserves]
+        else:
+            aim = bars["close"].iloc[at[number]] * np.exp(rng.standard_normal() * 2e-3)
+            into = 1 if aim > reserves[1] / reserves[0] else 0
+            root = np.sqrt(reserves[0] * reserves[1] * (aim if into else 1.0 / aim))
+            amount = max(abs(root - reserves[into]), 1e-3) * (0.5 + rng.random())
+            net = amount * (1.0 - fee)
+            out = net * reserves[1 - into] / (reserves[into] + net)
+            reserves[into] += amount if keep else net
+            reserves[1 - into] -= out
+            amounts[into], amounts[3 - into] = amount, out
+        rows.append([block, first + block * 12 * SECOND, number, kind, *amounts, *reserves])
+    return typed_table(POOL_EVENT_COLUMNS, pd.DataFrame(rows, columns=list(POOL_EVENT_COLUMNS)))
+
+
 def scrambled_after(events: pd.DataFrame, moment: int, seed: int) -> pd.DataFrame:
     """The same record with every amount and reserve after a moment drawn anew."""
     draws = np.random.default_rng(seed)
