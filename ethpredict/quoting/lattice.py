@@ -31,7 +31,7 @@ ERROR_BOUND = 2.5e-3
 LARGEST_Q = 1000
 TERMINALS = ("stationary", "liquidation")
 # Work of one evolution that the compiled loop takes on; above, the bounded solver does.
-_COMPILED_WORK = 2e5
+_COMPILED_WORK = 2e6
 
 
 @dataclass(frozen=True)
