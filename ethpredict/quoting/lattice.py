@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ethpredict.errors import ConfigError
 from ethpredict.quoting import _lattice_kernels as kernels
+from ethpredict.quoting._evolution_kernels import evolve_many
 from ethpredict.quoting._lattice_kernels import STEP_A, STEP_T, STEP_X
 from ethpredict.quoting._table_kernels import table_log_ratios
 from ethpredict.quoting.checks import check_positive
@@ -248,7 +249,7 @@ class QuoteLattice:
         work = left * (0.25 * risk * width**2 + drift * width + 2.0) * width
         quick = np.flatnonzero(moving & (work <= _COMPILED_WORK))
         fast = np.empty((len(quick), width))
-        kernels.evolve_many(ends[quick], risk[quick], drift[quick], left[quick], fast)
+        evolve_many(ends[quick], risk[quick], drift[quick], left[quick], fast)
         out[quick] = fast
         for i in np.flatnonzero(moving & (work > _COMPILED_WORK)):
             out[i] = evolved(ends[i], float(risk[i]), float(drift[i]), 1.0, float(left[i]))

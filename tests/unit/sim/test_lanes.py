@@ -7,6 +7,7 @@ aim_lanes), _lane_account_kernels (fill_lanes, mark_lanes and close_lanes), _quo
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -92,6 +93,22 @@ def test_lane_parity_with_the_scalar_run(seed: int, make_market: Any, make_membe
         assert np.array_equal(lane.inventory, alone.inventory[kept])
         assert np.array_equal(lane.below, below[kept])
         assert (lane.largest, lane.under_water) == (largest, water)
+
+
+def test_lane_parity_where_every_row_has_its_own_fit(make_market: Any, make_member: Any) -> None:
+    """A, k and xi change from row to row, and some are missing."""
+    bars, blocks, quote_path = make_market(n=120, seed=8)
+    market, rng = market_rows(bars, blocks, 0, len(bars) - 1), np.random.default_rng(8)
+    path = path_rows(quote_path, market.close)
+    changed = {name: getattr(path, name) * rng.uniform(0.8, 1.25, 120) for name in ("A", "k", "xi")}
+    changed["A"][[40, 41, 90]] = np.nan
+    path, kept = dataclasses.replace(path, **changed), np.arange(120)
+    exact = {"quoting__strategy": "glft_exact", "quoting__max_inventory": 4.0}
+    runs = runs_of(make_member, [{}, exact, exact | {"quoting__horizon": 1800.0}])
+    for run, lane in zip(runs, play(runs, market, path, kept), strict=True):
+        alone = simulate_run(run, market, path, Lattices())
+        assert np.array_equal(lane.accounts, alone.accounts)
+        assert np.array_equal(lane.equity, alone.equity)
 
 
 def test_a_pack_gives_the_same_tables_in_lanes_and_alone(
