@@ -169,7 +169,7 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
         places[layout.V_LEAST] = places[layout.V_MOST] = half
     else:
         places[layout.V_REACH], terms = _terms(run, rows)
-        places[layout.V_LIMIT] = run.max_inventory / run.number("quoting.order_size", 0.0)
+        places[layout.V_LIMIT] = whole[lob.S_MAX_LOTS] * lot / (order * lot)
         known = _fitted(rows.path, rows.first)
         if not (terms[known, 2] > 0.0).all():
             return None

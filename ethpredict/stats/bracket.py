@@ -14,7 +14,7 @@ from ethpredict.stats.reveal import RevealedRun, identify
 # Coarse to fine, with the table that each needs and the fill rules that it knows.
 LADDER = ("bars", "trades", "l2")
 NEEDS = {"bars": (), "trades": ("trades",), "l2": ("trades", "book")}
-FILLS = {"bars": ("strict",), "trades": ("strict", "touch"), "l2": ("queue", "strict", "touch")}
+FILLS = {"bars": ("strict", "touch"), "trades": ("strict", "touch"), "l2": ("queue", "strict", "touch")}
 LEAST_RANKED = 3
 KEY = ["trial_id", "name", "run_id", "fidelity", "fill"]
 
