@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import configuration, settings
+from numba.core import compiler
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -16,6 +20,25 @@ ONE_STUDY = ("tests/workflow/test_reruns.py", "tests/workflow/test_usage.py")
 configuration.set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("suite")
+
+
+def _untraced(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which coverage does not follow: nothing of the package runs in it."""
+
+    @wraps(function)
+    def quick(*args: Any, **options: Any) -> Any:
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return function(*args, **options)
+        finally:
+            sys.settrace(tracer)
+
+    return quick
+
+
+# Traced, numba's own Python takes twice the time to compile a kernel.
+compiler.compile_extra = _untraced(compiler.compile_extra)
 
 
 def _shared(name: str) -> Path:

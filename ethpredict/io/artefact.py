@@ -26,6 +26,7 @@ from ethpredict.io.table_writer import ROW_GROUP, TableWriter
 __all__ = [
     "ROW_GROUP",
     "iter_table",
+    "newest",
     "read_json",
     "read_members",
     "read_table",
@@ -214,12 +215,36 @@ def read_members(
     """
     files = [paths] if isinstance(paths, (str, Path)) else list(paths)
     wanted = sorted(set(ids))
-    tables: list[pd.DataFrame] = []
-    for path in files:
-        table = read_table(path, **{key: wanted}, **filters)
+    return newest((read_table(path, **{key: wanted}, **filters) for path in files), key)
+
+
+def newest(tables: Iterable[pd.DataFrame], key: str) -> pd.DataFrame:
+    """Join the tables of several packs; of a member that two packs hold, the later rows count.
+
+    Parameters
+    ----------
+    tables : iterable of DataFrame
+        Tables of the same columns, oldest pack first.
+    key : str
+        Column with the member's id.
+
+    Returns
+    -------
+    DataFrame
+        Only the column `key` where there is no table.
+
+    Examples
+    --------
+    >>> old = pd.DataFrame({"id": ["a", "b"], "x": [1, 2]})
+    >>> newest([old, pd.DataFrame({"id": ["a"], "x": [9]})], "id").to_dict("list")
+    {'id': ['b', 'a'], 'x': [2, 9]}
+    """
+    kept: list[pd.DataFrame] = []
+    for table in tables:
         newer = set(table[key])
-        tables = [older[~older[key].isin(newer)] for older in tables] + [table]
-    return pd.concat(tables, ignore_index=True)
+        kept = [older[~older[key].isin(newer)] for older in kept] + [table]
+    full = [table for table in kept if len(table)] or kept[:1]
+    return pd.concat(full, ignore_index=True) if full else pd.DataFrame({key: []}, dtype=object)
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ethpredict.errors import ConfigError
+from ethpredict.io.artefact import newest
 from ethpredict.stats.effects import axis_effects
 from ethpredict.stats.fidelity import fidelity_effects
 from ethpredict.stats.inclusion import inclusion_fits
@@ -19,7 +20,6 @@ from ethpredict.stats.paired import BaselineIndex, market, mean_error, paired_di
 from ethpredict.stats.runs import (
     axis_column,
     daily_matrix,
-    latest_runs,
     model_scores,
     run_table,
     trial_days,
@@ -172,7 +172,8 @@ def summarise(
     plan_trials : sequence of mapping
         Trials of the plan: id, name, baseline, settings (flat, dotted), runs.
     metrics, scores, daily : iterable of DataFrame
-        Tables of the simulate, train and simulate packs; packs of a retry after the first.
+        Tables of the simulate, train and simulate packs, oldest pack first: of what two packs
+        hold, the later counts.
     axes : sequence of mapping
         Axes of the plan, each with ``key``.
     n_trials_ever : int, optional
@@ -200,11 +201,12 @@ def summarise(
         raise ConfigError("sweep.top", top, "at least 1")
     if not plan_trials:
         raise ConfigError("trials", 0, "at least one trial", "The plan is empty.")
-    runs, results = run_table(plan_trials), latest_runs(metrics)
-    if objective not in results.columns:
-        if len(results):
-            raise ConfigError("objective", objective, f"one of {sorted(results.columns)}")
+    runs, results = run_table(plan_trials), newest(metrics, "run_id")
+    if results.empty:
+        results = pd.DataFrame({"run_id": [], "status": [], "error": []}, dtype=object)
         results[objective] = pd.Series(dtype=np.float64)
+    elif objective not in results.columns:
+        raise ConfigError("objective", objective, f"one of {sorted(results.columns)}")
     table = _plan_columns(plan_trials, axes)
     table = table.join(trial_metrics(runs, results, objective))
     table = table.join(model_scores(runs, scores))

@@ -10,35 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ethpredict.io.artefact import newest
 from ethpredict.stats.pooled import SUMS, WEIGHTED, pool_folds
 
 MODEL_SCORES = ("ic", "rmse", "r2", "hit_rate")
 CAUSAL_SCHEME = "walk_forward"
+SCORES = ("scheme", "fold", "metric", "value")
 INTERVAL_SCHEME, BOUNDS = "walk_forward_interval", ("ic_low", "ic_high")
 NOT_METRICS = ("run_id", "status", "error")
-
-
-def latest_runs(metrics: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join the metrics of all packs; of a retried run the good, else the later row stays.
-
-    Parameters
-    ----------
-    metrics : iterable of DataFrame
-        Tables with ``run_id``, ``status``, ``error`` and float metrics, oldest pack first.
-
-    Returns
-    -------
-    DataFrame
-        One row per run, sorted by ``run_id``.
-    """
-    tables = [table for table in metrics if len(table)]
-    if not tables:
-        return pd.DataFrame({"run_id": [], "status": [], "error": []}, dtype=object)
-    joined = pd.concat(tables, ignore_index=True)
-    joined["_good"] = joined["status"].eq("ok")
-    joined = joined.sort_values(["run_id", "_good"], kind="stable")
-    joined = joined.drop_duplicates("run_id", keep="last").drop(columns="_good")
-    return joined.reset_index(drop=True)
 
 
 def run_table(trials: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -101,7 +80,7 @@ def trial_metrics(
     runs : DataFrame
         As :func:`run_table`.
     metrics : DataFrame
-        As :func:`latest_runs`.
+        One row per run: ``run_id``, ``status``, ``error`` and float metrics.
     objective : str
         Column that also gets a standard error.
 
@@ -146,11 +125,9 @@ def daily_matrix(runs: pd.DataFrame, daily: Iterable[pd.DataFrame]) -> pd.DataFr
         Index day, columns run_id; nan where a run has no such day.
     """
     wanted = set(runs["run_id"])
-    tables = [table[table["run_id"].isin(wanted)] for table in daily]
-    tables = [table[["run_id", "day", "per_capital"]] for table in tables if len(table)]
-    if not tables:
+    joined = newest((table[table["run_id"].isin(wanted)] for table in daily), "run_id")
+    if joined.empty:
         return pd.DataFrame()
-    joined = pd.concat(tables, ignore_index=True).drop_duplicates(["run_id", "day"], keep="last")
     return joined.pivot(index="day", columns="run_id", values="per_capital").sort_index()
 
 
@@ -181,8 +158,7 @@ def model_scores(runs: pd.DataFrame, scores: Iterable[pd.DataFrame]) -> pd.DataF
         :func:`ethpredict.stats.pooled.pool_folds`, and ic_low, ic_high: the bounds of the
         block-bootstrap interval of 90 % (means over replicates, too).
     """
-    tables = [table for table in scores if len(table)]
-    joined = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"scheme": []})
+    joined = newest(scores, "model_id").reindex(columns=["model_id", *SCORES])
     causal = joined[joined["scheme"] == CAUSAL_SCHEME]
     if causal.empty:
         return pd.DataFrame(columns=[*MODEL_SCORES, *BOUNDS], dtype=np.float64)

@@ -43,6 +43,8 @@ class Ledger:
         Stage to id to specification.
     packs : dict
         Packed stage to pack id to member ids, oldest first.
+    schemas : dict
+        Pack id to :func:`ethpredict.sweep.trials.schema_digest` of the run that cut it.
     """
 
     seq: int = 0
@@ -54,6 +56,7 @@ class Ledger:
     packs: dict[str, dict[str, list[str]]] = field(
         default_factory=lambda: {stage: {} for stage in PACKED}
     )
+    schemas: dict[str, str] = field(default_factory=dict)
 
     def add(self, entry: dict[str, Any]) -> None:
         """Take in one entry."""
@@ -67,6 +70,7 @@ class Ledger:
         for stage, packs in entry["packs"].items():
             for pack in packs:
                 self.packs[stage][pack["id"]] = pack["members"]
+                self.schemas[pack["id"]] = entry.get("schemas", {}).get(stage, "")
 
     def holder(self, stage: str) -> dict[str, str]:
         """Member id to the newest pack that holds it."""

@@ -21,7 +21,14 @@ from ethpredict.io.atomic import atomic_path
 from ethpredict.sweep import ledger as ledgers
 from ethpredict.sweep.ids import canonical_json, digest
 from ethpredict.sweep.packs import cut
-from ethpredict.sweep.trials import PACKED, SINGLE, UPSTREAM, Spec, build_trials
+from ethpredict.sweep.trials import (
+    PACKED,
+    SINGLE,
+    UPSTREAM,
+    Spec,
+    build_trials,
+    schema_digest,
+)
 
 VERSION = 1
 _LOGGER = logging.getLogger(__name__)
@@ -247,7 +254,8 @@ def _select_packs(
     A known pack that has run may hold members that this plan does not ask for;
     what they need is taken along, since the pack's job reads it. One that has
     not run counts only if all its members are asked for: a large sweep that was
-    cancelled must not burden a small one.
+    cancelled must not burden a small one. So does one that was cut by another
+    schema: today's code would run its other members on settings of that time.
     """
     specs: dict[str, dict[str, Spec]] = {stage: {} for stage in (*SINGLE, *PACKED)}
     packs: dict[str, dict[str, list[str]]] = {stage: {} for stage in PACKED}
@@ -259,11 +267,20 @@ def _select_packs(
         }
         retry = failed.get(stage, frozenset())
         asked = set(needed)
+        schema, outdated = schema_digest(stage), set[str]()
         held: dict[str, tuple[int, str]] = {}
         for i, led in reversed(list(enumerate(known))):
             for pack, ms in led.packs[stage].items():
-                if asked.issuperset(ms) or (store / stage / pack / "spec.json").exists():
+                ran = (store / stage / pack / "spec.json").exists()
+                if asked.issuperset(ms) or (ran and led.schemas[pack] == schema):
                     held |= {m: (i, pack) for m in ms if m not in retry}
+                elif ran:
+                    outdated |= asked.intersection(ms)
+        if lost := outdated - held.keys() - retry:
+            _LOGGER.warning(
+                "%s: %d results are made again in new packs: the packs that held them also hold "
+                "members of settings that the schema has changed since", stage, len(lost),
+            )  # fmt: skip
         chosen = {held[member] for member in needed if member in held}
         for i, led in enumerate(known):
             packs[stage] |= {
@@ -336,4 +353,5 @@ def _entry(
         "trials": new_trials,
         "specs": new_specs,
         "packs": new_packs,
+        "schemas": {stage: schema_digest(stage) for stage in PACKED},
     }

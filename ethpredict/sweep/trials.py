@@ -74,6 +74,24 @@ class Trials:
         return self._known[known]
 
 
+def schema_digest(stage: str) -> str:
+    """Digest of the rules of every setting that a stage's jobs read, their own and upstream.
+
+    Members that were planned by other rules may lack a setting, or hold one that is gone.
+    """
+    read = {stage}
+    for later in reversed(UPSTREAM):
+        read.update(UPSTREAM[later] if later in read else ())
+    words = ("title", "description")
+    return digest(
+        [
+            [key, leaf.applies, leaf.unless, {k: v for k, v in leaf.rule.items() if k not in words}]
+            for key, leaf in sorted(leaves().items())
+            if leaf.stage in read
+        ]
+    )
+
+
 def build_trials(config: Config) -> Trials:
     """Expand a study into trials, runs and specifications.
 

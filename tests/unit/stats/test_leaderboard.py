@@ -12,6 +12,7 @@ import scipy.stats
 
 from ethpredict.errors import ConfigError
 from ethpredict.stats import deflated_sharpe, pbo, summarise
+from ethpredict.stats.runs import daily_matrix, run_table
 
 KEY = "quoting.gamma"
 
@@ -98,13 +99,16 @@ def test_failed_and_missing_trials_say_why() -> None:
     assert found.loc["c", ["status", "error"]].tolist() == ["missing", "not simulated yet"]
 
 
-def test_a_good_retry_replaces_a_failure_in_any_order() -> None:
+def test_of_a_run_that_two_packs_hold_the_later_counts_with_its_days() -> None:
     bad, good = metrics({"c1": None}), metrics({"c1": 2.0})
     rest = metrics({key: value for key, value in GOOD.items() if key != "c1"})
-    for order in ([rest, bad, good], [good, bad, rest]):
-        found = summarise(PLAN, order).trials.set_index("trial_id")
-        assert found.loc["c", "status"] == "ok"
-        assert found.loc["c", "pnl_1k"] == 5.5
+    found = summarise(PLAN, [rest, bad, good]).trials.set_index("trial_id")
+    assert found.loc["c", ["status", "pnl_1k"]].tolist() == ["ok", 5.5]
+    found = summarise(PLAN, [good, rest, bad]).trials.set_index("trial_id")
+    assert found.loc["c", ["status", "pnl_1k"]].tolist() == ["partial", 9.0]
+    runs = run_table(PLAN)
+    old, new = daily(["a0"], 30), daily(["a0"], 20, seed=1)
+    assert daily_matrix(runs, [old, new])["a0"].tolist() == new["per_capital"].tolist()
 
 
 def test_ties_go_to_the_lower_id() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ethpredict.config.load import load
+from ethpredict.config.schema import leaves
 from ethpredict.errors import ConfigError, DataError
-from ethpredict.sweep import start
+from ethpredict.sweep import plan, start, trials
 from ethpredict.sweep.ledger import LedgerError
 from ethpredict.sweep.plan import Draft, make_plan, read_plan
+from ethpredict.sweep.trials import PACKED, schema_digest
 
 STUDY = """
 study: {{name: {name}}}
@@ -55,6 +58,50 @@ def test_a_large_sweep_that_was_cancelled_does_not_burden_a_small_one(tmp_path: 
             s: len(p) for s, p in alone.packs.items()
         }
         assert small.specs == alone.specs
+
+
+@pytest.mark.parametrize("name", ["a", "other"])
+def test_members_planned_by_another_schema_are_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """Their pack has run, and holds members that are still wanted: those get packs of their own."""
+    with monkeypatch.context() as before:
+        before.setattr(plan, "schema_digest", lambda stage: f"earlier {stage}")
+        old = ran(tmp_path, gamma="[0.1, 0.3]", alpha="[1, 10]").plan
+    new = ran(tmp_path, name=name, gamma="[0.1]", alpha="[1]").plan
+    wanted = {run["id"] for run in new.runs()}
+    assert wanted < {run["id"] for run in old.runs()}
+    assert {m for ms in new.packs["simulate"].values() for m in ms} == wanted
+    assert {spec["upstream"]["quote"] for spec in new.specs["simulate"].values()} == {
+        m for ms in new.packs["quote"].values() for m in ms
+    }
+    assert f"simulate: {len(wanted)} results are made again in new packs" in caplog.text
+    caplog.clear()
+    again = drafted(tmp_path, name=name, gamma="[0.1]", alpha="[1]")
+    assert again.entry is None
+    assert again.plan.packs == new.packs
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "stages"),
+    [
+        ("bars.kind", {"train", "quote", "simulate"}),
+        ("model.seed", {"train", "quote", "simulate"}),
+        ("quoting.gamma", {"simulate"}),
+        ("report.rows", set()),
+    ],
+)
+def test_a_rule_counts_for_the_stages_that_read_its_setting(
+    monkeypatch: pytest.MonkeyPatch, key: str, stages: set[str]
+) -> None:
+    known, before = leaves(), {stage: schema_digest(stage) for stage in PACKED}
+    reworded = replace(known[key], rule={**known[key].rule, "description": "Other words."})
+    monkeypatch.setattr(trials, "leaves", lambda: known | {key: reworded})
+    assert {stage: schema_digest(stage) for stage in PACKED} == before
+    without = {name: leaf for name, leaf in known.items() if name != key}
+    monkeypatch.setattr(trials, "leaves", lambda: without)
+    assert {stage for stage in PACKED if schema_digest(stage) != before[stage]} == stages
 
 
 def test_a_damaged_ledger_stops_its_own_study_only(
