@@ -68,7 +68,8 @@ def test_sign_flips_and_rank_correlations() -> None:
     pnl = {
         "bars-strict": [4.0, 3.0, 2.0, 1.0], "trades-strict": [5.0, 7.0, 1.0, -2.0],
         "trades-touch": [6.0, 8.0, 2.0, 3.0], "l2-queue": [1.0, 1.0, 2.0, -1.0],
-        "bars-touch": [5.0, -3.0, 2.5, 2.0], "l2-strict": [1.0, 1.0, 1.0, -3.0], "l2-touch": [2.0, 2.0, 2.0, -0.5],
+        "bars-touch": [5.0, -3.0, 2.5, 2.0], "l2-strict": [1.0, 1.0, 1.0, -3.0],
+        "l2-touch": [2.0, 2.0, 2.0, -0.5],
     }  # fmt: skip
     board = bracket_board(played(pnl), list("abcd"), "pnl_1k")
     assert board["sign_flips"] == ["b", "d"]
