@@ -129,7 +129,9 @@ def describe(rule: Mapping[str, Any]) -> str:
     if "pattern" in rule:
         text += f" that matches {rule['pattern']}"
     if "object" in kinds and "additionalProperties" in rule:
-        text += f" of names to {rule['additionalProperties']['type']} values"
+        keys, values = rule.get("propertyNames", {}), rule["additionalProperties"]
+        text += f" of names ({describe(keys)})" if keys else " of names"
+        text += f" to {describe(values) if 'enum' in values else values['type'] + ' values'}"
     if "maxLength" in rule:
         text += f" of at most {rule['maxLength']} characters"
     if "items" in rule:

@@ -23,6 +23,7 @@ from ethpredict.data.market import (
     mark_gaps,
     typed_table,
 )
+from ethpredict.data.order_words import OrderLayout
 from ethpredict.data.orders import order_part
 from ethpredict.data.timestamps import interval_ns, iso, parse_moment
 from ethpredict.data.trade_files import candles_from_trades, read_trades
@@ -120,6 +121,11 @@ def _pool(path: Path, data: Mapping[str, Any], quarantine: bool) -> Any:
     return (*pool_part(read_raw_table(path), quarantine, decimals, eth_first), {})
 
 
+def _orders(path: Path, data: Mapping[str, Any], quarantine: bool) -> Any:
+    layout = OrderLayout(**data.get("orders", {}))
+    return (*order_part(read_raw_table(path), quarantine, layout), {})
+
+
 def _plain(
     part: Callable[[RawTable, bool], tuple[pd.DataFrame, pd.DataFrame]],
 ) -> Callable[[Path, Mapping[str, Any], bool], Any]:
@@ -132,7 +138,7 @@ def _plain(
 _READERS: dict[str, Callable[[Path, Mapping[str, Any], bool], Any]] = {
     "trades": _trades,
     "book": _book,
-    "orders": _plain(order_part),
+    "orders": _orders,
     "pool_events": _pool,
     "blocks": _plain(block_part),
     "funding": _plain(funding_part),

@@ -199,8 +199,8 @@ def replay_orders(
         If a step is not legal, or a row is not: unknown kind or side, a value off the
         grid, an id created while it rests.
     """
-    kept = orders[~orders["order_id"].isin(list(drop))]
     positions = np.flatnonzero(~orders["order_id"].isin(list(drop)).to_numpy())
+    kept = orders.iloc[positions]
     messages, unsure = feed_messages(kept, tick_size, lot_size)
     book = OrderBook()
     takers: set[int] = set()

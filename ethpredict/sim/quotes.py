@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ethpredict.errors import TrialError
+from ethpredict.quoting._lattice_kernels import fit_places, row_places
 from ethpredict.quoting.confidence import confident_return
-from ethpredict.quoting.lattice import QuoteLattice
+from ethpredict.quoting.lattice import Places, QuoteLattice
 from ethpredict.quoting.sizing import bet_size, kelly_share, volatility_target_size
 from ethpredict.sim._path_kernels import drift_path
 from ethpredict.sim._quote_kernels import closed_form_rows, drift_rows
@@ -40,9 +41,11 @@ class QuoteRows:
         Move of the price that distances count from, USD.
     decay : ndarray
         k, 1/USD.
-    nodes, corners, weights, falling : ndarray
+    nodes, corners, weights : ndarray
         Exact quotes, see :class:`ethpredict.quoting.lattice.Cells`; nodes of shape (0, 0)
         without them.
+    falling : ndarray of bool
+        Whether the drift is negative: exact quotes are those of -q, sides swapped.
     """
 
     mu: Floats
@@ -149,9 +152,13 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
     rows |= {"centre": centre, "slope": slope, "target": target}
     if strategy == "glft_exact":
         lattice = run_lattice(run, lattices)
-        cells = lattice.cells(*lattice_terms(run, *fit, mu, h_rem))
+        risk, reach, life = lattice_rows(run, path, mu, h_rem)
+        risk_fit, life_fit = lattice_fits(run, path.A, path.k, path.xi)
+        cells = lattice.cells(
+            Places(risk, reach, life, risk_fit[:, None], life_fit[:, None], np.arange(n))
+        )
         rows |= {"nodes": lattice.nodes, "corners": cells.corners}
-        rows |= {"weights": cells.weights, "falling": cells.falling}
+        rows |= {"weights": cells.weights, "falling": mu < 0.0}
     return QuoteRows(**rows)
 
 
@@ -191,28 +198,54 @@ def run_lattice(run: Run, lattices: Lattices) -> QuoteLattice:
     return lattices.get(lattice_size(run), terminal)
 
 
-def lattice_terms(
-    run: Run, sigma: Floats, A: Floats, k: Floats, xi: Floats, mu: Floats, h_rem: Floats
+def lattice_rows(
+    run: Run, path: PathRows, mu: Floats, h_rem: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """What places a run's rows in its lattice: ``alpha/eta``, ``k mu h`` and ``h eta``.
+    """What rows say of their places in a run's lattice, shape (n,) each.
+
+    Parameters
+    ----------
+    run : Run
+        Its settings; only `quoting.horizon` counts.
+    path : PathRows
+        Its rows.
+    mu, h_rem : ndarray, shape (n,)
+        Drift that it follows (USD/s) and how long that lasts (s).
+
+    Returns
+    -------
+    tuple of ndarray
+        See :func:`ethpredict.quoting._lattice_kernels.row_places`.
+    """
+    horizon, held = run.get("quoting.horizon"), h_rem
+    if horizon is not None:
+        # The forecast move, spread over the whole time to liquidation.
+        held = np.minimum(h_rem, run.number("quoting.horizon", 0.0, open_low=True))
+    fitted = np.isfinite(path.A) & np.isfinite(path.k) & np.isfinite(path.xi)
+    move = np.where(fitted, path.k * mu * held, np.nan)
+    return row_places(path.sigma, move, h_rem, horizon is not None)
+
+
+def lattice_fits(run: Run, A: Floats, k: Floats, xi: Floats) -> tuple[Floats, Floats]:
+    """What fits say of the places of a run's rows, shape (fits,) each.
 
     Parameters
     ----------
     run : Run
         Its settings.
-    sigma, A, k, xi, mu, h_rem : ndarray, shape (n,)
-        Fit and drift of the rows.
+    A, k, xi : ndarray, shape (fits,)
+        1/s, 1/USD, USD.
+
+    Returns
+    -------
+    tuple of ndarray
+        See :func:`ethpredict.quoting._lattice_kernels.fit_places`.
     """
     gamma, zeta = aversions(run)
-    alpha = 0.5 * k * gamma * sigma**2
-    power = np.ones(len(mu)) if zeta == 0.0 else (1.0 + k / zeta) * np.log1p(zeta / k)
-    eta = A * np.exp(-power - 0.5 * k * xi)
-    time, horizon = h_rem, run.get("quoting.horizon")
-    if horizon is not None:
-        # The forecast move, spread over the whole time to liquidation.
-        time = np.full(len(mu), run.number("quoting.horizon", 0.0, open_low=True))
-        h_rem = np.minimum(h_rem, time)
-    return alpha / eta, k * mu * h_rem, time * eta
+    horizon = 1.0
+    if run.get("quoting.horizon") is not None:
+        horizon = run.number("quoting.horizon", 0.0, open_low=True)
+    return fit_places(gamma, zeta, A, k, xi, horizon)
 
 
 def size_rows(run: Run, market: MarketRows, path: PathRows) -> tuple[Floats, Floats]:

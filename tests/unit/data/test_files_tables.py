@@ -104,6 +104,29 @@ def test_blocks_pool_and_orders(shared_data: Path, tmp_path: Path) -> None:
     assert market.blocks["tip_p50"].isna().all()
 
 
+def test_an_order_file_of_other_names_and_words(tmp_path: Path) -> None:
+    orders = tmp_path / "orders.csv"
+    orders.write_text("when,wort,nr,seite,kurs,menge\n3600,NEU,1,V,1000,2\n3601,TEIL,1,V,1000,1\n")
+    layout = {
+        "columns": {
+            "ts": "when", "kind": "wort", "order_id": "nr", "side": "seite", "price": "kurs",
+            "size": "menge",
+        },
+        "words": {"NEU": "created", "TEIL": "executed", "V": "ask"},
+        "price_unit": 0.01, "size_unit": 1.0, "day": "2025-01-01",
+    }  # fmt: skip
+    files = {"candles": candle_file(tmp_path), "orders": orders}
+    market = fetch(settings(files, orders=layout))
+    rows = market.orders[["kind", "side", "price", "size"]].to_numpy().tolist()
+    assert rows == [
+        ["created", -1, 10.0, 2.0], ["created", 1, 10.0, 1.0], ["changed", -1, 10.0, 1.0],
+        ["deleted", 1, 10.0, 0.0],
+    ]  # fmt: skip
+    assert market.orders["ts"].iloc[0] == parse_moment("2025-01-01 01:00")
+    with pytest.raises(DataError, match="no column exchange_timestamp"):
+        fetch(settings(files))
+
+
 def candle_file(folder: Path, hours: int = 48) -> Path:
     start = parse_moment("2025-01-01") // 10**6
     rows = [f"{start + i * 3_600_000},10,11,9,10,{i + 1}" for i in range(hours)]

@@ -7,7 +7,8 @@ import gzip
 import pandas as pd
 import pytest
 
-from ethpredict.data.orders import ghost_orders, read_orders
+from ethpredict.data.ghosts import ghost_orders
+from ethpredict.data.orders import read_orders
 from ethpredict.errors import DataError
 
 ORDERS = "l3/bitstamp_btcusd_20260502_orders.csv.gz"

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ethpredict.data.orders import ghost_orders, read_orders
+from ethpredict.data.ghosts import ghost_orders
+from ethpredict.data.orders import read_orders
 from ethpredict.errors import ConfigError, DataError
 from ethpredict.sim.book import OrderBook, Trade
 from ethpredict.sim.order_replay import replay_orders

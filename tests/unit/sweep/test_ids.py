@@ -111,6 +111,8 @@ def other_value(key: str, old: Any) -> Any:
         "data.santiment.metrics": ["mvrv_usd"], "data.tvl.chain": "Base",
         "data.evm.pool": f"'0x{2:040x}'",
         "data.santiment.slug": "bitcoin", "data.hyperliquid.coin": "BTC",
+        "data.orders.columns": {"price": "px"}, "data.orders.words": {"x": "executed"},
+        "data.orders.day": "2025-03-01",
         "data.files.funding": ["f.csv"], "data.files.onchain_daily": ["o.csv"],
         "features.include": ["returns"],
         "labels.horizons": [6], "features.regime_methods": ["hmm"], "features.windows": [7],
