@@ -180,7 +180,7 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
         places[layout.V_LEAST] = places[layout.V_MOST] = half
     else:
         places[layout.V_REACH], terms = _terms(run, rows)
-        places[layout.V_LIMIT] = run.max_inventory / run.number("quoting.order_size", 0.0)
+        places[layout.V_LIMIT] = whole[lob.S_MAX_LOTS] * lot / (order * lot)
         known = _fitted(rows.path, rows.first)
         # Exact quotes have places there, of either sign.
         if run.strategy != "glft_exact" and not (terms[known, 2] > 0.0).all():

@@ -19,7 +19,7 @@ from ethpredict.quoting.sizing import bet_size, kelly_share, volatility_target_s
 from ethpredict.sim._path_kernels import drift_path
 from ethpredict.sim._quote_kernels import closed_form_rows, drift_rows
 from ethpredict.sim.rows import Floats, MarketRows, PathRows, frozen
-from ethpredict.sim.settings import BPS, Run
+from ethpredict.sim.settings import BPS, Run, whole_lots
 
 DAY_S = 86_400.0
 CONFIDENCES = ("payoff", "linear", "none")
@@ -142,7 +142,8 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
         rows["shift"] = mu * h_rem
         mu, h_rem = still, still
     gamma, zeta = aversions(run)
-    limit = run.max_inventory / run.number("quoting.order_size", 0.0, open_low=True)
+    size, most = whole_sizes(run)
+    limit = most / size
     if strategy == "avellaneda_stoikov":
         left = run.number("quoting.time_left", 0.0, open_low=True)
         rows |= _avellaneda_stoikov(gamma, left, path, mu, h_rem, limit)
@@ -162,9 +163,16 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
     return QuoteRows(**rows)
 
 
+def whole_sizes(run: Run) -> tuple[float, float]:
+    """Size of an order and largest position in whole lots, as they are traded, ETH."""
+    lot = run.number("sim.lob.lot_size", 0.0, open_low=True)
+    order, most = "quoting.order_size", "quoting.max_inventory"
+    return whole_lots(run, order, lot) * lot, whole_lots(run, most, lot) * lot
+
+
 def aversions(run: Run) -> tuple[float, float]:
     """Aversion to inventory and to execution risk times order size, 1/USD."""
-    size = run.number("quoting.order_size", 0.0, open_low=True)
+    size, _ = whole_sizes(run)
     gamma = zeta = run.number("quoting.gamma", 0.0, open_low=True) * size
     if run.strategy != "avellaneda_stoikov" and run.get("quoting.zeta") is not None:
         zeta = run.number("quoting.zeta", 0.0, 1000.0) * size
@@ -186,10 +194,9 @@ def _avellaneda_stoikov(
 
 def lattice_size(run: Run) -> int:
     """Inventory limit of a run's lattice, lots of its order."""
-    size = run.number("quoting.order_size", 0.0, open_low=True)
-    limit = run.max_inventory
-    offset = abs(run.number("quoting.inventory_target", -limit, limit))
-    return math.ceil((limit / size + offset / size) - 1e-9)
+    size, most = whole_sizes(run)
+    offset = abs(run.number("quoting.inventory_target", -run.max_inventory, run.max_inventory))
+    return math.ceil((most / size + offset / size) - 1e-9)
 
 
 def run_lattice(run: Run, lattices: Lattices) -> QuoteLattice:
