@@ -173,11 +173,10 @@ def run_lanes(
     terms: np.ndarray,
     lot: float,
     tick: float,
-    start: int,
-    stop: int,
     nodes: np.ndarray,
-    corners: np.ndarray,
-    weights: np.ndarray,
+    index: np.ndarray,
+    box: np.ndarray,
+    lanes: int,
     blocks: np.ndarray,
     kept: np.ndarray,
     accounts: np.ndarray,
@@ -185,8 +184,6 @@ def run_lanes(
     water: np.ndarray,
 ) -> None:
     """All blocks of lanes over some of the rows of one segment.
-
-    The rows of a segment may be played in several calls, one after another.
 
     Parameters
     ----------
@@ -211,14 +208,13 @@ def run_lanes(
         ``T_CENTRE`` and what follows it, of each fit.
     lot, tick : float
         ETH, USD.
-    start, stop : int
-        Rows of this call: the first, and the one after the last.
-    nodes : ndarray, shape (m, 2Q)
-        Log ratios of exact quotes; not read by other kinds.
-    corners, weights : ndarray, shape (stop - start, b, LANES, 8) and (stop - start, b, LANES, 3)
-        Places of each lane in the nodes, by what was known before each row.
+    nodes, index, box : ndarray
+        Of a :class:`ethpredict.quoting.lattice.QuoteLattice` that holds the cells of all lanes;
+        not read by other kinds.
+    lanes : int
+        Lanes with a run, the first ones.
     blocks : ndarray, shape (b, N_BLOCK)
-        Settings of the lanes, zeros for the rest; what they hold between two calls.
+        Settings of the lanes, zeros for the rest; changed.
     kept : ndarray of int64, shape (n,)
         Where a row's path is kept, -1 for most.
     accounts : ndarray, shape (b, LANES, N_ACCOUNTS)
@@ -229,7 +225,7 @@ def run_lanes(
         Filled: largest drawdown (USD), time under water (s).
     """
     n, holds, words = len(close), -1, blocks.view(np.int64)
-    for j in range(start, stop):
+    for j in range(n):
         i = max(j - 1, 0)
         reference, slot = close[i], kept[j]
         if epoch[i] != holds:
@@ -242,8 +238,8 @@ def run_lanes(
             if quoting[j]:
                 if kind == EXACT:
                     exact_lanes(
-                        block, nodes, corners[j - start, b], weights[j - start, b], falling[i],
-                        decay[i], lot,
+                        block, min(LANES, lanes - b * LANES), nodes, index, box, scale[i], lean[i],
+                        pace[i], falling[i], decay[i], lot,
                     )  # fmt: skip
                 else:
                     if kind != NO_AIM:
@@ -263,8 +259,6 @@ def run_lanes(
                     path[0, slot, b, lane] = block[L_EQUITY + lane]
                     path[1, slot, b, lane] = block[L_LOTS + lane] * lot
                     path[2, slot, b, lane] = block[L_PEAK + lane] - block[L_EQUITY + lane]
-    if stop < n:
-        return
     for b in range(len(blocks)):
         block = blocks[b]
         close_lanes(accounts[b], block, close[n - 1], seconds[n - 1], lot)

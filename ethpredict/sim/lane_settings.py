@@ -14,8 +14,15 @@ from ethpredict.sim import _lane_kernels as kernels
 from ethpredict.sim import _lane_quote_kernels as kinds
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim._quote_kernels import drift_rows, epoch_terms
-from ethpredict.sim.quotes import CONFIDENCES, aversions, lattice_size, signal_rows
-from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows
+from ethpredict.sim.quotes import (
+    CONFIDENCES,
+    aversions,
+    lattice_fits,
+    lattice_rows,
+    lattice_size,
+    signal_rows,
+)
+from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows, frozen
 from ethpredict.sim.settings import BPS, Run, lob_settings
 from ethpredict.sim.venue import require_fit
 
@@ -39,7 +46,8 @@ class Lane:
     settings : ndarray, shape (settings,)
         In the order of the ``V_`` constants.
     terms : ndarray, shape (fits, 3)
-        Centre, growth and pull of every fit, 0 where it is not known.
+        Centre, growth and pull of every fit, 0 where it is not known; of exact quotes centre
+        and what :func:`ethpredict.sim.quotes.lattice_fits` says.
     """
 
     run: Run
@@ -80,7 +88,11 @@ class LaneRows:
 
 @dataclass(frozen=True)
 class Motion:
-    """What lanes of one key share, shape (n,) each; see ``run_lanes``."""
+    """What lanes of one key share, shape (n,) each; see ``run_lanes``.
+
+    With exact quotes `scale`, `lean` and `pace` are the places of the rows, see
+    :func:`ethpredict.sim.quotes.lattice_rows`.
+    """
 
     ticks: tuple[Floats, ...]
     rate: Floats
@@ -92,7 +104,6 @@ class Motion:
     pace: Floats
     shift: Floats
     mu: Floats
-    h_rem: Floats
     kind: int
 
 
@@ -124,7 +135,7 @@ def lane_key(run: Run) -> LaneKey | None:
     confidence = "none" if alpha == "off" else run.word("quoting.confidence", CONFIDENCES)
     lattice: LaneKey = ()
     if strategy == "glft_exact":
-        lattice = lattice_size(run), run.get("quoting.horizon") is None
+        lattice = lattice_size(run), run.get("quoting.horizon")
     size = run.get("sim.lob.lot_size"), run.get("sim.lob.tick_size")
     return run.quote_id, strategy, alpha, confidence, lattice, *size
 
@@ -169,9 +180,10 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
         places[layout.V_LEAST] = places[layout.V_MOST] = half
     else:
         places[layout.V_REACH], terms = _terms(run, rows)
-        places[layout.V_LIMIT] = run.max_inventory / run.number("quoting.order_size", 0.0)
+        places[layout.V_LIMIT] = whole[lob.S_MAX_LOTS] * lot / (order * lot)
         known = _fitted(rows.path, rows.first)
-        if not (terms[known, 2] > 0.0).all():
+        # Exact quotes have places there, of either sign.
+        if run.strategy != "glft_exact" and not (terms[known, 2] > 0.0).all():
             return None
         terms = np.where(known[:, None], terms, 0.0)
     settings = np.zeros(layout.T_CENTRE // layout.LANES)
@@ -190,7 +202,7 @@ def _fitted(path: PathRows, rows: Ints | slice) -> Bools:
 
 
 def _terms(run: Run, rows: LaneRows) -> tuple[float, Floats]:
-    """Reach of a drift, and centre, growth and pull of a run at every fit."""
+    """Reach of a drift, and the terms of a run at every fit."""
     path, first = rows.path, rows.first
     gamma, zeta = aversions(run)
     if run.strategy == "avellaneda_stoikov":
@@ -198,7 +210,11 @@ def _terms(run: Run, rows: LaneRows) -> tuple[float, Floats]:
         growth, ones = gamma * left, np.ones(len(first))
         centre = np.log1p(gamma / path.k[first]) / gamma
         return 1.0 / growth, np.stack([centre, ones * growth, ones * left], axis=1)
-    return 1.0 / gamma, epoch_terms(gamma, zeta, path.A[first], path.k[first], path.xi[first]).T
+    fits = path.A[first], path.k[first], path.xi[first]
+    terms = epoch_terms(gamma, zeta, *fits)
+    if run.strategy == "glft_exact":
+        terms = np.stack([terms[0], *lattice_fits(run, *fits)])
+    return 1.0 / gamma, terms.T
 
 
 def lane_motion(run: Run, rows: LaneRows) -> Motion:
@@ -212,16 +228,18 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
     market, path, n = rows.market, rows.path, len(rows.market.close)
     tick, lot = float(run.get("sim.lob.tick_size")), float(run.get("sim.lob.lot_size"))
     zeros, known = np.zeros(n), np.ones(n, dtype=np.bool_)
-    scale = lean = pace = shift = mu = h_rem = zeros
+    scale, lean, pace, shift, mu = frozen(np.zeros(n)), zeros, zeros, zeros, zeros
     kind = kinds.EXACT if run.strategy == "glft_exact" else kinds.NO_AIM
     if run.strategy != "fixed_spread":
         timed = run.strategy == "avellaneda_stoikov"
         known = np.isfinite(path.sigma) & _fitted(path, slice(None))
-        scale = path.sigma * path.sigma if timed else path.sigma
+        scale = frozen(path.sigma * path.sigma) if timed else path.sigma
         mu, h_rem = signal_rows(run, path, market.close)
         if run.uses_prediction and run.get("quoting.alpha") == "shift":
             shift, mu, h_rem = mu * h_rem, zeros, zeros
-        elif run.uses_prediction and kind != kinds.EXACT:
+        if kind == kinds.EXACT:
+            scale, lean, pace = lattice_rows(run, path, mu, h_rem)
+        elif run.uses_prediction and run.get("quoting.alpha") != "shift":
             lean, pace = drift_rows(path.sigma, mu, h_rem, timed)
             kind = kinds.TIMED_AIM if timed else kinds.GLFT_AIM
     quoting = np.zeros(n, dtype=np.bool_)
@@ -237,6 +255,5 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
         pace=pace,
         shift=shift,
         mu=mu,
-        h_rem=h_rem,
         kind=kind,
     )

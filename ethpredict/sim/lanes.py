@@ -11,53 +11,39 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ethpredict.errors import ConfigError, TrialError
+from ethpredict.quoting.lattice import Places, QuoteLattice
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _lane_account_kernels as layout
 from ethpredict.sim import _lane_kernels as kernels
 from ethpredict.sim import _lane_quote_kernels as kinds
 from ethpredict.sim.kept import Kept, kept_rows
 from ethpredict.sim.lane_settings import Lane, LaneKey, LaneRows, Motion, lane_motion, read_lane
-from ethpredict.sim.quotes import Lattices, lattice_terms, run_lattice
-from ethpredict.sim.rows import Floats, Ints, MarketRows, PathRows
+from ethpredict.sim.quotes import Lattices, run_lattice
+from ethpredict.sim.rows import Ints, MarketRows, PathRows
 from ethpredict.sim.settings import Run
 
 LANES = layout.LANES * layout.BLOCKS
-# Rows of exact quotes that are looked up at a time, for 64 lanes 92 MB.
-CHUNK = 16_384
 
 
-def lane_cells(
-    lanes: Sequence[Lane], rows: LaneRows, motion: Motion, lattices: Lattices, asked: Ints
-) -> tuple[Floats, Ints, Floats]:
-    """Exact quotes of every lane: nodes, and the places of some rows among them.
+def lane_lattice(
+    lanes: Sequence[Lane], rows: LaneRows, motion: Motion, lattices: Lattices
+) -> QuoteLattice:
+    """The lattice of lanes with exact quotes, in which all their cells are solved.
 
     Parameters
     ----------
-    lanes, rows, motion : sequence of Lane, LaneRows, Motion
+    lanes, rows, motion, lattices
         As for :func:`simulate_lanes`.
-    lattices : Lattices
-        Exact quotes that the pack's runs share; solved where they are missing.
-    asked : ndarray of int64, shape (r,)
-        Rows.
 
-    Returns
-    -------
-    nodes : ndarray, shape (m, 2Q)
-    corners : ndarray of int64, shape (r, b, LANES, 8)
-        -1 in lanes that are beyond the lattice.
-    weights : ndarray, shape (r, b, LANES, 3)
+    Raises
+    ------
+    ConfigError
+        If a run's exact quotes are beyond the lattice.
     """
-    path, width, count = rows.path, layout.LANES, -(-len(lanes) // layout.LANES)
-    corners = np.full((len(asked), count * width, 8), -1, dtype=np.int64)
-    weights = np.zeros((len(asked), count * width, 3))
-    fit = path.sigma[asked], path.A[asked], path.k[asked], path.xi[asked]
-    drift = motion.mu[asked], motion.h_rem[asked]
     lattice = run_lattice(lanes[0].run, lattices)
-    for place, lane in enumerate(lanes):
-        cells = lattice.cells(*lattice_terms(lane.run, *fit, *drift))
-        corners[:, place], weights[:, place] = cells.corners, cells.weights
-    shape = len(asked), count, width
-    return lattice.nodes, corners.reshape(*shape, 8), weights.reshape(*shape, 3)
+    risk, life = (np.stack([lane.terms[:, place] for lane in lanes], axis=1) for place in (1, 2))
+    lattice.solve(Places(motion.scale, motion.lean, motion.pace, risk, life, rows.epoch))
+    return lattice
 
 
 def simulate_lanes(
@@ -86,7 +72,7 @@ def simulate_lanes(
     ConfigError
         If a run's exact quotes are beyond the lattice.
     """
-    market, width, n = rows.market, layout.LANES, len(rows.market.close)
+    market, width = rows.market, layout.LANES
     count = -(-len(lanes) // width)
     blocks = np.zeros((count, layout.N_BLOCK // width, width))
     # An empty lane: orders of one lot and no room for any.
@@ -102,42 +88,37 @@ def simulate_lanes(
     path, water = np.empty((3, len(kept), count, width)), np.empty((2, count, width))
     first = lanes[0].run
     exact = motion.kind == kinds.EXACT
-    cells = np.empty((0, 2)), np.empty((0, count, width, 8), np.int64), np.empty((0, 0, 0, 3))
-    step = CHUNK if exact else n
-    for start in range(0, n, step):
-        stop = min(start + step, n)
-        if exact:
-            asked = np.maximum(np.arange(start, stop) - 1, 0)
-            cells = lane_cells(lanes, rows, motion, lattices, asked)
-        kernels.run_lanes(
-            market.close,
-            *motion.ticks,
-            motion.rate,
-            market.seconds,
-            motion.buy_lots,
-            motion.sell_lots,
-            market.future_close,
-            motion.quoting,
-            motion.scale,
-            motion.lean,
-            motion.pace,
-            motion.shift,
-            motion.mu < 0.0,
-            rows.path.k,
-            motion.kind,
-            rows.epoch,
-            terms.reshape(len(rows.first), count, 3 * width),
-            float(first.get("sim.lob.lot_size")),
-            float(first.get("sim.lob.tick_size")),
-            start,
-            stop,
-            *cells,
-            blocks.reshape(count, layout.N_BLOCK),
-            slots,
-            accounts,
-            path,
-            water,
-        )
+    lattice = lane_lattice(lanes, rows, motion, lattices) if exact else QuoteLattice(1)
+    kernels.run_lanes(
+        market.close,
+        *motion.ticks,
+        motion.rate,
+        market.seconds,
+        motion.buy_lots,
+        motion.sell_lots,
+        market.future_close,
+        motion.quoting,
+        motion.scale,
+        motion.lean,
+        motion.pace,
+        motion.shift,
+        motion.mu < 0.0,
+        rows.path.k,
+        motion.kind,
+        rows.epoch,
+        terms.reshape(len(rows.first), count, 3 * width),
+        float(first.get("sim.lob.lot_size")),
+        float(first.get("sim.lob.tick_size")),
+        lattice.nodes,
+        lattice.index,
+        lattice.box,
+        len(lanes),
+        blocks.reshape(count, layout.N_BLOCK),
+        slots,
+        accounts,
+        path,
+        water,
+    )
     own = accounts.reshape(-1, acc.N_ACCOUNTS)
     paths, waters = path.reshape(3, len(kept), -1), water.reshape(2, -1)
     return [

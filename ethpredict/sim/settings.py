@@ -281,7 +281,9 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
         )
     values[lob.S_TICK] = tick
     values[lob.S_LATENCY] = run.number("sim.latency_ms", 0.0, 3.6e6) / 1000.0
-    values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6, whole=True)
+    # A touch fills in the bracket of the best trials only.
+    if run.settings["sim"]["lob"].get("fill") != "touch":
+        values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6, whole=True)
     values[lob.S_PARTICIPATION] = run.number("sim.lob.participation", 0.0, 1.0, open_low=True)
     values[lob.S_MAKER] = maker_bps(run) * BPS
     _spread_settings(run, values)

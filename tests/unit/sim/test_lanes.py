@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpredict.quoting._kernels import share_reached
-from ethpredict.sim import lanes, pack
+from ethpredict.sim import pack
 from ethpredict.sim._path_kernels import drawdown_path
 from ethpredict.sim.kept import Kept
 from ethpredict.sim.lane_settings import LaneRows, lane_key, lane_motion, read_lane
@@ -74,11 +74,7 @@ def play(runs: list[Run], market: MarketRows, path: PathRows, kept: Ints) -> lis
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_lane_parity_with_the_scalar_run(
-    seed: int, make_market: Any, make_member: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Several chunks of rows, also one that ends inside a day.
-    monkeypatch.setattr(lanes, "CHUNK", 150)
+def test_lane_parity_with_the_scalar_run(seed: int, make_market: Any, make_member: Any) -> None:
     bars, blocks, quote_path = make_market(n=400, seed=seed)
     market = market_rows(bars, blocks, 0, len(bars) - 1)
     path = path_rows(quote_path, market.close)
