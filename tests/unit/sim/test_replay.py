@@ -16,7 +16,7 @@ from ethpredict.data.market import BOOK_COLUMNS, FACT_COLUMNS, TRADE_COLUMNS, ty
 from ethpredict.errors import TrialError
 from ethpredict.sim import _tape_kernels as tk
 from ethpredict.sim import simulate_pack
-from ethpredict.sim._order_kernels import LOG, POWER, RISK_AVERSE, UNITS, effective, front_after
+from ethpredict.sim._order_kernels import LOG, POWER, RISK_AVERSE, effective, front_after
 from ethpredict.sim.tape import Records, make_tape
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -213,49 +213,6 @@ def test_quotes_parity_with_a_dict() -> None:
         else:
             wanted.append([ts - BASE, *wanted[-1][1:]])
     assert tape.quotes[:, [tk.Q_TS, tk.Q_BID, tk.Q_ASK]].tolist() == wanted
-
-
-def test_merge_parity_with_plain_lists() -> None:
-    """Trades first at a moment, a clear of both sides before each snapshot, ticks by rank."""
-    rng, merged = np.random.default_rng(5), []
-    trades, book = (table.copy() for table in random_events(20, seed=8))
-    book["snapshot"] = (book["id"] % 7 == 0) | (book["id"] % 11 == 5)
-    book["ts_local"] = book["ts"] + rng.integers(-40, 90, len(book)) * 1000
-    # Trades at the moments of the book.
-    moments = np.sort(rng.choice(book["ts"].unique(), len(trades)))
-    trades["ts"] = np.where(rng.random(len(trades)) < 0.5, moments, trades["ts"])
-    trades = trades.sort_values("ts", kind="stable", ignore_index=True)
-    end = BASE + 20 * SECOND
-    trades, book = trades[trades["ts"] <= end], book[book["ts"] <= end]
-    tape = make_tape("r", trades, book, TICK, LOT, BASE, end)
-    for ts, price, size, side in trades[["ts", "price", "size", "aggressor_side"]].itertuples(
-        index=False
-    ):
-        event = [ts - BASE, tk.TRADE, side, round(price / TICK), 0, round(size / LOT * UNITS), 1]
-        merged.append((ts, 0, event, ts - BASE))
-    ranks = sorted({round(price / TICK) for price in book["price"]})
-    rows = list(book.itertuples(index=False))
-    least, latest = np.inf, -np.inf
-    for i, row in enumerate(rows):
-        key = row.ts, row.id, row.snapshot
-        least = min(least, row.ts_local - row.ts)
-        latest = max(latest, row.ts_local - BASE - least)
-        tick = round(row.price / TICK)
-        levels = [row.ts - BASE, tk.LEVEL, row.side, tick, ranks.index(tick)]
-        units = round(row.size / LOT * UNITS)
-        last = i + 1 == len(rows) or key != (rows[i + 1].ts, rows[i + 1].id, rows[i + 1].snapshot)
-        new = i == 0 or key != (rows[i - 1].ts, rows[i - 1].id, rows[i - 1].snapshot)
-        if new and row.snapshot:
-            for side in (1, -1):
-                clear = [levels[0], tk.CLEAR, side, *levels[3:], units, 0]
-                merged.append((row.ts, 1, clear, latest))
-        merged.append((row.ts, 1, [*levels, units, int(last)], latest))
-    merged.sort(key=lambda item: item[:2])
-    assert sum(event[1] == tk.CLEAR for _, _, event, _ in merged) > 20
-    assert tape.events.tolist() == [event for _, _, event, _ in merged]
-    assert tape.ranks.tolist() == ranks
-    ends = [at for _, kind, event, at in merged if kind == 1 and event[-1] and event[1] != tk.CLEAR]
-    assert tape.quotes[:, tk.Q_SEEN].tolist() == ends
 
 
 def test_front_of_the_queue_by_hand() -> None:
