@@ -18,7 +18,7 @@ from ethpredict.quoting.lattice import Places, QuoteLattice
 from ethpredict.quoting.sizing import bet_size, kelly_share, volatility_target_size
 from ethpredict.sim._path_kernels import drift_path
 from ethpredict.sim._quote_kernels import closed_form_rows, drift_rows
-from ethpredict.sim.rows import Floats, MarketRows, PathRows
+from ethpredict.sim.rows import Floats, MarketRows, PathRows, frozen
 from ethpredict.sim.settings import BPS, Run, whole_lots
 
 DAY_S = 86_400.0
@@ -75,7 +75,7 @@ class Lattices:
 
 
 def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
-    """Drift and how long it lasts, after `quoting.confidence`; zeros where ignored.
+    """Drift and how long it lasts, after `quoting.confidence`; zeros where ignored; read-only.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
         If the confidence mode needs a probability that no row has.
     """
     if not run.uses_prediction:
-        return np.zeros(len(mid)), np.zeros(len(mid))
+        return frozen(np.zeros(len(mid))), frozen(np.zeros(len(mid)))
     mode = run.word("quoting.confidence", CONFIDENCES)
     if mode == "none":
         return path.mu, path.h_rem
@@ -99,7 +99,7 @@ def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
     # No bet, no drift: not even the one that a zero log return stands for.
     mu = np.where(m == 0.0, 0.0, drift_path(mid, m, path.sigma, path.horizon_s))
     usable = np.isfinite(mu)
-    return np.where(usable, mu, 0.0), np.where(usable, path.h_rem, 0.0)
+    return frozen(np.where(usable, mu, 0.0)), frozen(np.where(usable, path.h_rem, 0.0))
 
 
 def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices) -> QuoteRows:
@@ -126,9 +126,9 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
         If the parameters are beyond the lattice, or a probability is none.
     """
     n, mid = len(market.close), market.close
-    zeros, strategy = np.zeros(n), run.strategy
-    rows: dict[str, np.ndarray] = dict.fromkeys(("mu", "slope", "target", "shift"), zeros)
-    rows |= {"centre": np.full(n, np.nan), "decay": path.k}
+    zeros, still, strategy = np.zeros(n), frozen(np.zeros(n)), run.strategy
+    rows: dict[str, np.ndarray] = dict.fromkeys(("slope", "target", "shift"), zeros)
+    rows |= {"mu": still, "centre": np.full(n, np.nan), "decay": path.k}
     rows |= {"nodes": np.empty((0, 0)), "corners": np.full((n, 8), -1, dtype=np.int64)}
     rows |= {"weights": np.zeros((n, 3)), "falling": np.zeros(n, dtype=np.bool_)}
     if strategy in ("none", "hold"):
@@ -140,7 +140,7 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
     rows["mu"] = mu
     if run.uses_prediction and run.get("quoting.alpha") == "shift":
         rows["shift"] = mu * h_rem
-        mu, h_rem = zeros, zeros
+        mu, h_rem = still, still
     gamma, zeta = aversions(run)
     size, most = whole_sizes(run)
     limit = most / size
