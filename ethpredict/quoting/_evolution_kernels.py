@@ -6,8 +6,8 @@ The plain reference is :func:`ethpredict.quoting._exact_kernels.evolve_log_ratio
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ethpredict.kernel_cache import njit
 from ethpredict.quoting._exact_kernels import REACH, scaled_diagonal
 
 # Problems that are solved side by side.
