@@ -22,7 +22,7 @@ from ethpredict.sim.quotes import (
     lattice_size,
     signal_rows,
 )
-from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows
+from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows, frozen
 from ethpredict.sim.settings import BPS, Run, lob_settings
 from ethpredict.sim.venue import require_fit
 
@@ -180,7 +180,7 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
         places[layout.V_LEAST] = places[layout.V_MOST] = half
     else:
         places[layout.V_REACH], terms = _terms(run, rows)
-        places[layout.V_LIMIT] = run.max_inventory / run.number("quoting.order_size", 0.0)
+        places[layout.V_LIMIT] = whole[lob.S_MAX_LOTS] * lot / (order * lot)
         known = _fitted(rows.path, rows.first)
         # Exact quotes have places there, of either sign.
         if run.strategy != "glft_exact" and not (terms[known, 2] > 0.0).all():
@@ -228,12 +228,12 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
     market, path, n = rows.market, rows.path, len(rows.market.close)
     tick, lot = float(run.get("sim.lob.tick_size")), float(run.get("sim.lob.lot_size"))
     zeros, known = np.zeros(n), np.ones(n, dtype=np.bool_)
-    scale = lean = pace = shift = mu = zeros
+    scale, lean, pace, shift, mu = frozen(np.zeros(n)), zeros, zeros, zeros, zeros
     kind = kinds.EXACT if run.strategy == "glft_exact" else kinds.NO_AIM
     if run.strategy != "fixed_spread":
         timed = run.strategy == "avellaneda_stoikov"
         known = np.isfinite(path.sigma) & _fitted(path, slice(None))
-        scale = path.sigma * path.sigma if timed else path.sigma
+        scale = frozen(path.sigma * path.sigma) if timed else path.sigma
         mu, h_rem = signal_rows(run, path, market.close)
         if run.uses_prediction and run.get("quoting.alpha") == "shift":
             shift, mu, h_rem = mu * h_rem, zeros, zeros

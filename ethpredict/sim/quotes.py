@@ -18,8 +18,8 @@ from ethpredict.quoting.lattice import Places, QuoteLattice
 from ethpredict.quoting.sizing import bet_size, kelly_share, volatility_target_size
 from ethpredict.sim._path_kernels import drift_path
 from ethpredict.sim._quote_kernels import closed_form_rows, drift_rows
-from ethpredict.sim.rows import Floats, MarketRows, PathRows
-from ethpredict.sim.settings import BPS, Run
+from ethpredict.sim.rows import Floats, MarketRows, PathRows, frozen
+from ethpredict.sim.settings import BPS, Run, whole_lots
 
 DAY_S = 86_400.0
 CONFIDENCES = ("payoff", "linear", "none")
@@ -75,7 +75,7 @@ class Lattices:
 
 
 def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
-    """Drift and how long it lasts, after `quoting.confidence`; zeros where ignored.
+    """Drift and how long it lasts, after `quoting.confidence`; zeros where ignored; read-only.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
         If the confidence mode needs a probability that no row has.
     """
     if not run.uses_prediction:
-        return np.zeros(len(mid)), np.zeros(len(mid))
+        return frozen(np.zeros(len(mid))), frozen(np.zeros(len(mid)))
     mode = run.word("quoting.confidence", CONFIDENCES)
     if mode == "none":
         return path.mu, path.h_rem
@@ -99,7 +99,7 @@ def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
     # No bet, no drift: not even the one that a zero log return stands for.
     mu = np.where(m == 0.0, 0.0, drift_path(mid, m, path.sigma, path.horizon_s))
     usable = np.isfinite(mu)
-    return np.where(usable, mu, 0.0), np.where(usable, path.h_rem, 0.0)
+    return frozen(np.where(usable, mu, 0.0)), frozen(np.where(usable, path.h_rem, 0.0))
 
 
 def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices) -> QuoteRows:
@@ -126,9 +126,9 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
         If the parameters are beyond the lattice, or a probability is none.
     """
     n, mid = len(market.close), market.close
-    zeros, strategy = np.zeros(n), run.strategy
-    rows: dict[str, np.ndarray] = dict.fromkeys(("mu", "slope", "target", "shift"), zeros)
-    rows |= {"centre": np.full(n, np.nan), "decay": path.k}
+    zeros, still, strategy = np.zeros(n), frozen(np.zeros(n)), run.strategy
+    rows: dict[str, np.ndarray] = dict.fromkeys(("slope", "target", "shift"), zeros)
+    rows |= {"mu": still, "centre": np.full(n, np.nan), "decay": path.k}
     rows |= {"nodes": np.empty((0, 0)), "corners": np.full((n, 8), -1, dtype=np.int64)}
     rows |= {"weights": np.zeros((n, 3)), "falling": np.zeros(n, dtype=np.bool_)}
     if strategy in ("none", "hold"):
@@ -140,9 +140,10 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
     rows["mu"] = mu
     if run.uses_prediction and run.get("quoting.alpha") == "shift":
         rows["shift"] = mu * h_rem
-        mu, h_rem = zeros, zeros
+        mu, h_rem = still, still
     gamma, zeta = aversions(run)
-    limit = run.max_inventory / run.number("quoting.order_size", 0.0, open_low=True)
+    size, most = whole_sizes(run)
+    limit = most / size
     if strategy == "avellaneda_stoikov":
         left = run.number("quoting.time_left", 0.0, open_low=True)
         rows |= _avellaneda_stoikov(gamma, left, path, mu, h_rem, limit)
@@ -162,9 +163,16 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
     return QuoteRows(**rows)
 
 
+def whole_sizes(run: Run) -> tuple[float, float]:
+    """Size of an order and largest position in whole lots, as they are traded, ETH."""
+    lot = run.number("sim.lob.lot_size", 0.0, open_low=True)
+    order, most = "quoting.order_size", "quoting.max_inventory"
+    return whole_lots(run, order, lot) * lot, whole_lots(run, most, lot) * lot
+
+
 def aversions(run: Run) -> tuple[float, float]:
     """Aversion to inventory and to execution risk times order size, 1/USD."""
-    size = run.number("quoting.order_size", 0.0, open_low=True)
+    size, _ = whole_sizes(run)
     gamma = zeta = run.number("quoting.gamma", 0.0, open_low=True) * size
     if run.strategy != "avellaneda_stoikov" and run.get("quoting.zeta") is not None:
         zeta = run.number("quoting.zeta", 0.0, 1000.0) * size
@@ -186,10 +194,9 @@ def _avellaneda_stoikov(
 
 def lattice_size(run: Run) -> int:
     """Inventory limit of a run's lattice, lots of its order."""
-    size = run.number("quoting.order_size", 0.0, open_low=True)
-    limit = run.max_inventory
-    offset = abs(run.number("quoting.inventory_target", -limit, limit))
-    return math.ceil((limit / size + offset / size) - 1e-9)
+    size, most = whole_sizes(run)
+    offset = abs(run.number("quoting.inventory_target", -run.max_inventory, run.max_inventory))
+    return math.ceil((most / size + offset / size) - 1e-9)
 
 
 def run_lattice(run: Run, lattices: Lattices) -> QuoteLattice:
