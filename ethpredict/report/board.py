@@ -95,6 +95,8 @@ RISK = (
     Column("n_sandwiches", "Sandwiched", "count", ""),
     Column("share_constant_base_fee", "Decisions at the constant base fee", "share", ""),
     Column("share_without_trades", "Time without the market's trades", "share", ""),
+    Column("maker_fee_bps", "Maker fee paid (bps)", "bps", ""),
+    Column("taker_fee_bps", "Taker fee paid (bps)", "bps", ""),
 )
 
 

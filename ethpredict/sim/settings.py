@@ -14,6 +14,7 @@ from ethpredict.errors import TrialError
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim import _transaction_kernels as amm
 from ethpredict.sim.chain import CHAINS, Chain, chain_by_name
+from ethpredict.sim.fees import maker_bps, taker_bps
 from ethpredict.sim.rows import Floats, MarketRows
 
 STRATEGIES = {
@@ -258,7 +259,7 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
     limit = run.max_inventory
     if strategy == "none":
         return values
-    values[lob.S_TAKER] = run.number("sim.lob.taker_fee_bps", 0.0, 1000.0) * BPS
+    values[lob.S_TAKER] = taker_bps(run) * BPS
     lot = run.number("sim.lob.lot_size", 0.0, open_low=True)
     values[lob.S_LOT] = lot
     values[lob.S_MAX_LOTS] = whole_lots(run, "quoting.max_inventory", lot)
@@ -284,7 +285,7 @@ def lob_settings(run: Run, market: MarketRows) -> Floats:
     if run.settings["sim"]["lob"].get("fill") != "touch":
         values[lob.S_PENETRATION] = run.number("sim.lob.penetration_ticks", 1.0, 1e6, whole=True)
     values[lob.S_PARTICIPATION] = run.number("sim.lob.participation", 0.0, 1.0, open_low=True)
-    values[lob.S_MAKER] = run.number("sim.lob.maker_fee_bps", -100.0, 1000.0) * BPS
+    values[lob.S_MAKER] = maker_bps(run) * BPS
     _spread_settings(run, values)
     _size_settings(run, market, values)
     return values

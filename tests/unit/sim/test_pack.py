@@ -192,7 +192,7 @@ def test_settings_that_do_not_apply_are_not_needed(make_market: Any) -> None:
     rows = market_rows(*make_market(n=20)[:2], 0, 19)
     lean = {"quoting": {"strategy": "none", "max_inventory": 1.0}, "sim": {"venue": "lob"}}
     assert lob_settings(Run("r", "q", lean), rows).sum() == 5.0
-    with pytest.raises(TrialError, match="taker_fee_bps is missing"):
+    with pytest.raises(TrialError, match="fee_schedule is missing"):
         lob_settings(
             Run("r", "q", {**lean, "quoting": lean["quoting"] | {"strategy": "hold"}}), rows
         )
