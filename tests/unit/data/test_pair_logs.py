@@ -18,8 +18,8 @@ from ethpredict.data.files import read_market
 from ethpredict.data.swap_tape import read_swaps
 from ethpredict.errors import DataError
 from ethpredict.sim.amm import aerodrome_swap, uniswap_v2_swap
-from ethpredict.sim.lp_tape import recorded_fee
 from ethpredict.sim.pool_tape import pool_tape
+from ethpredict.sim.recorded_fee import recorded_fee
 
 MASK = 2**64 - 1
 POOL = "0x92363F9817f92a7ae0592A4cb29959A88d885cc8"
