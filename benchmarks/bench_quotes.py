@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ethpredict.quoting.bribe import optimal_bribe_once
 from ethpredict.quoting.exact import exact_quotes
-from ethpredict.quoting.lattice import QuoteLattice
+from ethpredict.quoting.lattice import Places, QuoteLattice
 from ethpredict.quoting.tables import exact_tables
 
 SIGMAS, DRIFTS = 50, 9
@@ -78,12 +78,12 @@ def lattice_cost(limit: int) -> dict[str, float]:
     sigma = 0.3 * np.exp(0.5 * np.sin(np.arange(n) / 3e4) + 0.1 * rng.normal(size=n))
     a, move = 0.02 * sigma**2 / 0.09, rng.normal(size=n)
     lattice = QuoteLattice(limit)
-    lattice.cells(a[:2], move[:2], 5.0)
+    lattice.cells(Places.of(a[:2], move[:2], 5.0))
     start = time.process_time()
-    lattice.cells(a, move, 5.0)
+    lattice.cells(Places.of(a, move, 5.0))
     cold = time.process_time() - start
     start = time.process_time()
-    lattice.cells(a, move, 5.0)
+    lattice.cells(Places.of(a, move, 5.0))
     again = time.process_time() - start
     return {"lattice_nodes": len(lattice), "lattice_s": round(cold, 2), "again_s": round(again, 2)}
 

@@ -55,7 +55,8 @@ from ethpredict.sim.lanes import play_lanes, simulate_lanes
 from ethpredict.sim.pack import simulate_run
 from ethpredict.sim.quotes import Lattices, quote_rows, size_rows
 from ethpredict.sim.rows import MarketRows, PathRows
-from ethpredict.sim.settings import Run, lob_settings
+from ethpredict.sim.run import Run
+from ethpredict.sim.settings import lob_settings
 from ethpredict.sim.tape import best_quotes, make_tape
 
 Rows = tuple[MarketRows, PathRows]
@@ -94,7 +95,7 @@ def bench_lanes(rows: int, settings: int) -> None:
 def bench_case(name: str, runs: list[Run], shared: LaneRows, short: Rows | None) -> None:
     market, path = shared.market, shared.path
     rows, run, lattices = len(market.close), runs[0], Lattices()
-    play_lanes(runs[:1], lambda _: (market, path), {}, lattices)
+    play_lanes(runs[:2], lambda _: (market, path), {}, lattices)
     whole = cpu(lambda: play_lanes(runs, lambda _: (market, path), {}, lattices), 3)
     lanes = [lane for lane in (read_lane(run, shared) for run in runs[:64]) if lane]
     motion, kept = lane_motion(run, shared), kept_rows(market)

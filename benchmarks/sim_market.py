@@ -12,7 +12,7 @@ from ethpredict.config.schema import applicable, leaves
 from ethpredict.data.synthetic import planted_drift, stream
 from ethpredict.quoting.paths import build_paths
 from ethpredict.sim.rows import MarketRows, PathRows, market_rows, path_rows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 BARS_A_DAY, HORIZON_BARS = 288, 12
 

@@ -80,6 +80,7 @@ def check_trial(values: Mapping[str, Any]) -> None:
         )
     _check_signed_bars(values)
     _check_quotes(values)
+    _check_fees(values)
     size, limit = values.get("quoting.order_size"), values["quoting.max_inventory"]
     if size is not None and size > limit:
         raise ConfigError("quoting.order_size", size, f"at most quoting.max_inventory ({limit:g})")
@@ -100,6 +101,22 @@ def _check_signed_bars(values: Mapping[str, Any]) -> None:
     if source in remedies:
         legal = f"time, tick, volume or dollar when data.source {source} gives no trades"
         raise ConfigError("bars.kind", kind, legal, remedies[source])
+
+
+def _check_fees(values: Mapping[str, Any]) -> None:
+    """Tiers of fees begin at 0 and rise, with rates that a venue can have."""
+    tiers = values.get("sim.lob.fees")
+    if tiers is None:
+        return
+    volumes = [tier[0] for tier in tiers]
+    rates = all(-100 <= maker <= 1000 and 0 <= taker <= 1000 for _, maker, taker in tiers)
+    if not rates or volumes[0] != 0 or volumes != sorted(set(volumes)):
+        raise ConfigError(
+            "sim.lob.fees",
+            tiers,
+            "tiers [volume, maker, taker] whose volumes begin at 0 and rise, with maker fees from "
+            "-100 to 1000 and taker fees from 0 to 1000 bps",
+        )
 
 
 def _check_quotes(values: Mapping[str, Any]) -> None:

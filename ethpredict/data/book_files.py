@@ -142,36 +142,3 @@ def _table(values: dict[str, np.ndarray]) -> pd.DataFrame:
     table = typed_table(BOOK_COLUMNS, values)
     table["ts_local"] = table["ts_local"].where(table["ts_local"] != 0, table["ts"])
     return table
-
-
-def resting_levels(path: str | Path, ts: int, quarantine: bool = False) -> pd.DataFrame:
-    """Levels of a book that is told order by order, as it stands at one moment.
-
-    Parameters
-    ----------
-    path : path-like
-        ``side``, ``price`` and ``remaining_base_amount`` (or ``size``) of each order.
-    ts : int
-        The moment, UTC ns: such a file carries none.
-    quarantine : bool
-        Whether bad rows are left out.
-
-    Returns
-    -------
-    DataFrame
-        `BOOK_COLUMNS`: one snapshot, bids first, best first, sizes summed by price.
-    """
-    columns = {
-        "side": Column(("side",), "side"),
-        "price": Column(("price",), low=0.0),
-        "size": Column(("remaining_base_amount", "size"), low=0.0),
-    }
-    raw = read_raw_table(path)
-    values, _ = read_columns(raw, columns, "resting order", quarantine, None)
-    levels = pd.DataFrame(values).groupby(["side", "price"], as_index=False)["size"].sum()
-    levels["rank"] = levels["price"] * levels["side"]
-    levels = levels.sort_values(["side", "rank"], ascending=False)
-    return typed_table(
-        BOOK_COLUMNS,
-        dict(levels.assign(ts=ts, ts_local=ts, snapshot=True, id=0)),
-    )

@@ -16,7 +16,7 @@ from ethpredict.data.market import (
     typed_table,
 )
 from ethpredict.data.named_columns import Column, names_of, read_columns
-from ethpredict.data.swap_tape import pool_logs, tape
+from ethpredict.data.swap_tape import read_pool_logs
 from ethpredict.errors import DataError
 from ethpredict.io.raw_table import RawTable
 
@@ -70,7 +70,7 @@ def block_part(raw: RawTable, quarantine: bool) -> tuple[pd.DataFrame, pd.DataFr
 def pool_part(
     raw: RawTable, quarantine: bool, decimals: tuple[int, int], eth_is_token0: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read pool events: canonical ones, or raw logs of a Uniswap V3 pool.
+    """Read pool events: canonical ones, or raw logs of a V3 pool or of a V2 or Aerodrome pair.
 
     Parameters
     ----------
@@ -84,8 +84,7 @@ def pool_part(
         Whether ETH is the pool's token 0, for raw logs.
     """
     if not set(POOL_EVENT_COLUMNS) <= set(names_of(raw)):
-        logs, aside = pool_logs(raw, quarantine)
-        return tape(logs, *decimals, eth_is_token0), aside
+        return read_pool_logs(raw, quarantine, decimals, eth_is_token0)
     columns = {name: Column((name,), low=0.0) for name in POOL_EVENT_COLUMNS}
     columns |= {name: Column((name,), "whole") for name in ("block", "log_index")}
     columns |= {"ts": Column(("ts",), "ts"), "kind": Column(("kind",), "text")}

@@ -28,6 +28,7 @@ from ethpredict.data.orders import order_part
 from ethpredict.data.timestamps import interval_ns, iso, parse_moment
 from ethpredict.data.trade_files import candles_from_trades, read_trades
 from ethpredict.errors import ConfigError, DataError
+from ethpredict.io.json_table import read_objects_or_table
 from ethpredict.io.raw_table import RawTable, input_file, read_raw_table
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def _pool(path: Path, data: Mapping[str, Any], quarantine: bool) -> Any:
     files = data["files"]
     decimals = files.get("decimals0", 6), files.get("decimals1", 18)
     eth_first = files.get("eth_is_token0", False)
-    return (*pool_part(read_raw_table(path), quarantine, decimals, eth_first), {})
+    return (*pool_part(read_objects_or_table(path), quarantine, decimals, eth_first), {})
 
 
 def _orders(path: Path, data: Mapping[str, Any], quarantine: bool) -> Any:

@@ -1,30 +1,36 @@
-"""Raw logs of a Uniswap V3 pool to pool events on virtual reserves."""
+"""Raw logs of a pool to pool events: Uniswap V3 on virtual reserves, V2 and Aerodrome pairs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from ethpredict.data.market import POOL_EVENT_COLUMNS, QUARANTINED_COLUMNS, typed_table
-from ethpredict.data.timestamps import parse_moment
-from ethpredict.errors import ConfigError, DataError
-from ethpredict.io.raw_table import RawTable, read_raw_table
+from ethpredict.data.chain_logs import (
+    PANCAKE_V3_SWAP,
+    PASSED_OVER,
+    V3_MINT,
+    V3_SWAP,
+    V3_WORDS,
+    ChainLog,
+    PoolEvent,
+    chain_logs,
+    checked,
+    event_table,
+    signed,
+)
+from ethpredict.data.pair_logs import pair_events
+from ethpredict.errors import DataError
+from ethpredict.io.json_table import read_objects_or_table
+from ethpredict.io.raw_table import RawTable
 
-# keccak-256 of the events' signatures.
-V3_SWAP = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"
-V3_MINT = "0x7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f0853ae16239d0bde"
-V3_BURN = "0x0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c"
-V3_COLLECT = "0x70935338e69775456a85ddef226c395fb668b63fa0115f5f20610b388e6ca9c0"
-_WORDS = {V3_SWAP: 5, V3_MINT: 4, V3_BURN: 3, V3_COLLECT: 3}
-_FIELDS = ("block_number", "block_timestamp", "log_index", "topics", "data")
 _Q96 = 2**96
-_WORD = 64
-_TOPIC = re.compile("0x[0-9a-f]{64}")
+# Bounds of a V3 pool: sqrt prices of the ticks -887272 and 887272.
+LEAST_ROOT, LARGEST_ROOT = 4295128739, 1461446703485210103287273052203988822378723970342
+LARGEST_TICK = 887_272
+LARGEST_LIQUIDITY = 2**128 - 1
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,16 @@ def read_swaps(
     eth_is_token0: bool = False,
     quarantine: bool = False,
 ) -> pd.DataFrame:
-    """Read Swap, Mint and Burn logs of one pool as a tape of pool events.
+    """Read the logs of one pool as a tape of pool events.
 
     Parameters
     ----------
     path : path-like
-        csv with ``block_number``, ``block_timestamp`` (UTC), ``log_index``,
-        ``topics`` (a list) and ``data`` (hex); Collect logs are left out,
-        because they move no reserve that trades.
+        csv, parquet, JSON lines or the JSON answer of ``eth_getLogs``: block number, block
+        timestamp (UTC), log index, topics and data; see
+        :func:`ethpredict.data.chain_logs.chain_logs`. Uniswap V3 and PancakeSwap V3 (Swap, Mint,
+        Burn), or a Uniswap V2 fork or Aerodrome (Sync, Swap, Mint, Burn; also decoded).
+        Collect and other logs that move no reserve which trades are left out.
     decimals0, decimals1 : int
         Decimals of the pool's tokens (USDC / WETH by default).
     eth_is_token0 : bool
@@ -79,8 +87,8 @@ def read_swaps(
     Returns
     -------
     DataFrame
-        `POOL_EVENT_COLUMNS`, token 0 = ETH; ``reserve0`` and ``reserve1`` are
-        the *virtual* reserves after the event, nan before the first swap.
+        `POOL_EVENT_COLUMNS`, token 0 = ETH; ``reserve0`` and ``reserve1`` are the reserves
+        after the event; for V3 the *virtual* ones, nan before the first swap.
 
     Raises
     ------
@@ -98,27 +106,51 @@ def read_swaps(
     ----------
     Adams, Zinsmeister, Salem, Keefer, Robinson (2021), Uniswap v3 Core, sections 2 and 6.2.
     """
-    logs, _ = pool_logs(read_raw_table(path), quarantine)
-    return tape(logs, decimals0, decimals1, eth_is_token0)
+    raw = read_objects_or_table(path)
+    return read_pool_logs(raw, quarantine, (decimals0, decimals1), eth_is_token0)[0]
+
+
+def read_pool_logs(
+    raw: RawTable, quarantine: bool, decimals: tuple[int, int], eth_is_token0: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Pool events of one file, and its rows that were set aside; see :func:`read_swaps`."""
+    logs, bad = chain_logs(raw)
+    kinds = {log.topics[0] in V3_WORDS for log in logs}
+    if len(kinds) > 1:
+        raise DataError(
+            raw.path, None, "logs of a V3 pool and of a V2 pair in one file; keep those of one"
+        )
+    if True in kinds or not logs:
+        events = [_event(log) for log in _followed(logs, bad)]
+    else:
+        events = pair_events(logs, bad)
+    if not events and not bad:
+        raise DataError(
+            raw.path,
+            None,
+            f"no Swap, Mint, Burn or Sync among its logs ({', '.join(PASSED_OVER.values())} tell "
+            "nothing of a pool's reserves)",
+        )
+    return event_table(events, decimals, eth_is_token0), checked(raw, bad, len(events), quarantine)
+
+
+def _event(log: PoolLog) -> PoolEvent:
+    """A V3 log on virtual reserves."""
+    amounts = log.amount0, log.amount1
+    return PoolEvent(
+        log.block,
+        log.ts,
+        log.log_index,
+        log.kind,
+        (max(amounts[0], 0), max(amounts[1], 0)),
+        (max(-amounts[0], 0), max(-amounts[1], 0)),
+        virtual_reserves(log),
+    )
 
 
 def tape(logs: list[PoolLog], decimals0: int, decimals1: int, eth_is_token0: bool) -> pd.DataFrame:
-    """Lay logs out as pool events; see :func:`read_swaps`."""
-    for key, value in (("decimals0", decimals0), ("decimals1", decimals1)):
-        if not 0 <= value <= 36:
-            raise ConfigError(f"data.files.{key}", value, "0 to 36")
-    scale = (10.0**decimals0, 10.0**decimals1)
-    order = (0, 1) if eth_is_token0 else (1, 0)
-    table: dict[str, list[Any]] = {name: [] for name in POOL_EVENT_COLUMNS}
-    for log in logs:
-        for name in ("block", "ts", "log_index", "kind"):
-            table[name].append(getattr(log, name))
-        amounts, reserves = (log.amount0, log.amount1), virtual_reserves(log)
-        for token, at in enumerate(order):
-            table[f"amount{token}_in"].append(max(amounts[at], 0) / scale[at])
-            table[f"amount{token}_out"].append(max(-amounts[at], 0) / scale[at])
-            table[f"reserve{token}"].append(reserves[at] / scale[at])
-    return typed_table(POOL_EVENT_COLUMNS, table)
+    """Lay V3 logs out as pool events; see :func:`read_swaps`."""
+    return event_table(map(_event, logs), (decimals0, decimals1), eth_is_token0)
 
 
 def virtual_reserves(log: PoolLog) -> tuple[float, float]:
@@ -132,7 +164,7 @@ def virtual_reserves(log: PoolLog) -> tuple[float, float]:
 
 
 def pool_logs(raw: RawTable, quarantine: bool) -> tuple[list[PoolLog], pd.DataFrame]:
-    """Decode logs in the order of the chain and follow price and liquidity.
+    """Decode V3 logs in the order of the chain and follow price and liquidity.
 
     Parameters
     ----------
@@ -153,75 +185,56 @@ def pool_logs(raw: RawTable, quarantine: bool) -> tuple[list[PoolLog], pd.DataFr
     DataError
         On a missing column or, unless `quarantine`, a row that is no log.
     """
-    names = [name.strip() for name in raw.names or ()]
-    missing = [name for name in _FIELDS if name not in names]
-    if missing:
-        raise DataError(raw.path, 1, f"no column {', '.join(missing)}; raw logs of a pool need it")
-    bad = list(raw.malformed)
-    found: list[tuple[tuple[int, int], dict[str, Any]]] = []
-    for at, row in enumerate(raw.rows.tolist()):
-        values = {n: c[at].as_py() for n, c in zip(names, raw.columns, strict=True)}
-        try:
-            log = _decoded(values)
-        except (ValueError, KeyError, TypeError, ConfigError) as error:
-            bad.append((row, f"log {error}", raw.raw(at)))
-            continue
-        found.append(((log["block"], log["log_index"]), log))
-    bad.sort()
-    if bad and not quarantine:
-        raise DataError(
-            raw.path, bad[0][0], f"{bad[0][1]}; mend it or set data.on_bad_rows: quarantine"
-        )
-    found.sort(key=lambda item: item[0])
-    columns = list(zip(*bad, strict=True)) or [(), (), ()]
-    aside = typed_table(
-        QUARANTINED_COLUMNS, dict(zip(QUARANTINED_COLUMNS, map(list, columns), strict=True))
-    )
-    return list(_followed(log for _, log in found)), aside
+    logs, bad = chain_logs(raw)
+    followed = list(_followed(logs, bad))
+    return followed, checked(raw, bad, len(followed), quarantine)
 
 
-def _decoded(values: dict[str, Any]) -> dict[str, Any]:
-    """Block, time, place, event and words of one row."""
-    topics = _TOPIC.findall(str(values["topics"]).lower())
-    if not topics or topics[0] not in _WORDS:
-        raise ValueError(f"event: {topics[:1]} is no Swap, Mint, Burn or Collect of a V3 pool")
-    data = str(values["data"]).removeprefix("0x")
-    if len(data) != _WORDS[topics[0]] * _WORD:
-        raise ValueError(f"data: {len(data) // 2} bytes instead of {_WORDS[topics[0]] * 32}")
-    words = [int(data[at : at + _WORD], 16) for at in range(0, len(data), _WORD)]
-    return {
-        "block": int(values["block_number"]),
-        "ts": parse_moment(str(values["block_timestamp"]), "block_timestamp"),
-        "log_index": int(values["log_index"]),
-        "event": topics[0],
-        "topics": topics,
-        "words": words,
-    }
-
-
-def _followed(logs: Iterable[dict[str, Any]]) -> Iterator[PoolLog]:
-    """Price and liquidity after each log."""
+def _followed(logs: Iterable[ChainLog], bad: list[tuple[int, str, str]]) -> Iterator[PoolLog]:
+    """Price and liquidity after each log; what no V3 pool can emit goes to the bad rows."""
     price: int | None = None
     liquidity: int | None = None
     tick = 0
     for log in logs:
-        words = log["words"]
-        where = (log["block"], log["ts"], log["log_index"])
-        if log["event"] == V3_SWAP:
-            price, liquidity, tick = words[2], words[3], _signed(words[4])
-            amounts = _signed(words[0]), _signed(words[1])
+        words = log.words
+        where = (log.block, log.ts, log.index)
+        if log.topics[0] in (V3_SWAP, PANCAKE_V3_SWAP):
+            fault = _fault(words)
+            if fault:
+                bad.append((log.row, f"log {fault}", log.text))
+                continue
+            price, liquidity, tick = words[2], words[3], signed(words[4])
+            amounts = signed(words[0]), signed(words[1])
             yield PoolLog(*where, "swap", *amounts, price, liquidity)
-        elif log["event"] in (V3_MINT, V3_BURN):
-            low, high = (_signed(int(topic, 16)) for topic in log["topics"][2:4])
-            minted = log["event"] == V3_MINT
-            amount, *tokens = words[1:] if minted else words
-            sign = 1 if minted else -1
-            if liquidity is not None and low <= tick < high:
-                liquidity += sign * amount
-            kind = "mint" if minted else "burn"
-            yield PoolLog(*where, kind, sign * tokens[0], sign * tokens[1], price, liquidity)
+            continue
+        if len(log.topics) < 4:
+            bad.append((log.row, "log topics: a Mint or Burn of a V3 pool has four", log.text))
+            continue
+        low, high = (signed(int(topic, 16)) for topic in log.topics[2:4])
+        minted = log.topics[0] == V3_MINT
+        amount, *tokens = words[1:] if minted else words
+        sign = 1 if minted else -1
+        if liquidity is not None and low <= tick < high:
+            liquidity += sign * amount
+        if liquidity is not None and liquidity < 0:
+            bad.append(
+                (log.row, "log liquidity: a burn of more than is there; logs are missing", log.text)
+            )
+            liquidity -= sign * amount
+            continue
+        kind = "mint" if minted else "burn"
+        yield PoolLog(*where, kind, sign * tokens[0], sign * tokens[1], price, liquidity)
 
 
-def _signed(word: int) -> int:
-    """A word of 32 bytes as two's complement."""
-    return word - 2**256 if word >= 2**255 else word
+def _fault(words: tuple[int, ...]) -> str | None:
+    """What no Swap of a V3 pool can say."""
+    tick = signed(words[4])
+    if not LEAST_ROOT <= words[2] <= LARGEST_ROOT:
+        return f"sqrtPriceX96: {words[2]} must be from {LEAST_ROOT} to {LARGEST_ROOT}"
+    if words[3] > LARGEST_LIQUIDITY:
+        return f"liquidity: {words[3]} must be below 2^128"
+    if abs(tick) > LARGEST_TICK:
+        return f"tick: {tick} must be from -{LARGEST_TICK} to {LARGEST_TICK}"
+    if signed(words[0]) < 0 and signed(words[1]) < 0:
+        return "amounts: a swap that pays nothing in"
+    return None

@@ -160,14 +160,13 @@ def convolve_stretches(x: Floats, run: npt.NDArray[np.int64], weights: Floats) -
     """Each unbroken stretch on its own, so that nothing of another enters its arithmetic."""
     n = x.shape[0]
     out = np.full(n, np.nan)
-    start = 0
-    while start < n:
-        if run[start] == 0:
-            start += 1
+    stop = 0
+    # A range's number: a start that is set to 0 would have all of this compiled for that 0 as well.
+    for start in range(n):
+        if start < stop or run[start] == 0:
             continue
         stop = start + 1
         while stop < n and run[stop] == run[stop - 1] + 1:
             stop += 1
         out[start:stop] = convolve_past(x[start:stop], weights, start)
-        start = stop
     return out

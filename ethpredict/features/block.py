@@ -127,6 +127,10 @@ class Market:
     facts: pd.DataFrame
     max_age: float
 
+    def window_sum(self, values: Floats, window: int) -> Floats:
+        """Sum over the last `window` bars, shape (n,); nan across gaps and missing values."""
+        return rolling.window_sum(values, rolling.run_lengths(values, self.gap), window)
+
     @classmethod
     def from_bars(
         cls, bars: pd.DataFrame, facts: pd.DataFrame | None = None, max_age: float = 0.0

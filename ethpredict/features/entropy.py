@@ -7,7 +7,6 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
-from ethpredict import rolling
 from ethpredict.features import _kernels, _message_kernels
 from ethpredict.features.block import Column, Floats, Market, Part, Settings
 
@@ -231,5 +230,5 @@ def _matches(sign: np.ndarray, market: Market, window: int, look: int) -> Floats
     lengths = _message_kernels.match_lengths(sign, market.returns_run, look)
     parts = math.log2(look + 1) / (lengths + 1.0)
     count = window - 2 * look + 1
-    total = rolling.window_sum(parts, rolling.run_lengths(parts, market.gap), count)
+    total = market.window_sum(parts, count)
     return np.where(market.returns_run >= window, total / count, np.nan)

@@ -93,6 +93,8 @@ def fracdiff(x: npt.ArrayLike, d: float, tau: float = 1e-4) -> Floats:
 def whole_fracdiff(values: Floats, gap: npt.NDArray[np.bool_], d: float, tau: float) -> Floats:
     """:func:`fracdiff` of each stretch between gaps and missing values on its own."""
     weights = fracdiff_weights(d, tau, longest=len(values) + 1)
+    values = values.view()
+    values.setflags(write=False)  # one kernel for the caller's own rows and those of a table
     return _kernels.convolve_stretches(values, rolling.run_lengths(values, gap), weights)
 
 

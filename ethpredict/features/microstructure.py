@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ethpredict import rolling
 from ethpredict.features.block import Column, Floats, Market, Missing, Part, Settings
 from ethpredict.features.vol_adj_flow import absent
 
@@ -77,7 +76,8 @@ def microstructure(market: Market, settings: Settings) -> list[Part]:
             continue
         covariance, variance = _covariance(market.returns, flow, market, window)
         slope = np.divide(covariance, variance, out=covariance * 0.0, where=variance > 0.0)
-        traded, whole = _sum(np.abs(flow), market, window), _sum(market.volume, market, window)
+        traded = market.window_sum(np.abs(flow), window)
+        whole = market.window_sum(market.volume, window)
         share = np.divide(traded, whole, out=traded * 0.0, where=whole > 0.0)
         parts += [
             Column(kyle, slope, window, window),
@@ -86,24 +86,20 @@ def microstructure(market: Market, settings: Settings) -> list[Part]:
     return parts
 
 
-def _sum(values: Floats, market: Market, window: int) -> Floats:
-    return rolling.window_sum(values, rolling.run_lengths(values, market.gap), window)
-
-
 def _amihud(market: Market, window: int) -> Floats:
     millions = market.quote_volume / 1e6
     size = np.abs(market.returns)
     # A bar without volume has no price impact to speak of; an unknown volume stays unknown.
     ratio = np.divide(size, millions, out=size * millions * 0.0, where=millions > 0.0)
-    return _sum(ratio, market, window) / window
+    return market.window_sum(ratio, window) / window
 
 
 def _covariance(x: Floats, y: Floats, market: Market, window: int) -> tuple[Floats, Floats]:
     """Population covariance of x and y, and variance of y, over whole pairs."""
     both = x * y * 0.0
     x, y = x + both, y + both
-    mean_x, mean_y = _sum(x, market, window) / window, _sum(y, market, window) / window
-    square = _sum(y * y, market, window) / window
+    mean_x, mean_y = market.window_sum(x, window) / window, market.window_sum(y, window) / window
+    square = market.window_sum(y * y, window) / window
     variance = square - mean_y * mean_y
     variance = np.where(variance > FLAT * square, variance, square * 0.0)
-    return _sum(x * y, market, window) / window - mean_x * mean_y, variance
+    return market.window_sum(x * y, window) / window - mean_x * mean_y, variance

@@ -80,18 +80,14 @@ def absent(values: Floats, volume: Floats) -> str:
     return ""
 
 
-def _window_sum(values: Floats, market: Market, window: int) -> Floats:
-    return rolling.window_sum(values, rolling.run_lengths(values, market.gap), window)
-
-
 def _share(flow: Floats, market: Market, window: int) -> Floats:
     """Sum of flow over sum of volume; 0 where nothing traded."""
-    total, volume = _window_sum(flow, market, window), _window_sum(market.volume, market, window)
+    total, volume = market.window_sum(flow, window), market.window_sum(market.volume, window)
     return np.divide(total, volume, out=total * 0.0, where=volume > 0.0)
 
 
 def _vwap_distance(market: Market, window: int) -> Floats:
-    value = _window_sum(market.quote_volume, market, window)
-    volume = _window_sum(market.volume, market, window)
+    value = market.window_sum(market.quote_volume, window)
+    volume = market.window_sum(market.volume, window)
     distance = rolling.log_ratio(market.close * volume, value)
     return np.where(volume == 0.0, value * 0.0, distance)

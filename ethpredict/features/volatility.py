@@ -62,7 +62,7 @@ def volatility(market: Market, settings: Settings) -> list[Part]:
 
 
 def _range_based(name: str, variance: Floats, market: Market, window: int) -> Column:
-    total = rolling.window_sum(variance, rolling.run_lengths(variance, market.gap), window)
+    total = market.window_sum(variance, window)
     # A bar whose open or close lies outside its range could make the mean negative.
     values = np.sqrt(np.maximum(total, 0.0) / window)
     return Column(f"volatility_{name}_{window}", values, window - 1, window - 1)

@@ -115,11 +115,18 @@ def price_columns(
 ) -> Prices:
     """Contiguous float64 columns, as the kernels want them."""
     return (
-        np.ascontiguousarray(open, dtype=np.float64),
-        np.ascontiguousarray(high, dtype=np.float64),
-        np.ascontiguousarray(low, dtype=np.float64),
-        np.ascontiguousarray(close, dtype=np.float64),
+        _fixed(open, np.float64),
+        _fixed(high, np.float64),
+        _fixed(low, np.float64),
+        _fixed(close, np.float64),
     )
+
+
+def _fixed(values: npt.ArrayLike, kind: type) -> npt.NDArray:
+    """Contiguous and read-only: a kernel is compiled once, whatever the caller's arrays allow."""
+    seen: npt.NDArray = np.ascontiguousarray(values, dtype=kind).view()
+    seen.setflags(write=False)
+    return seen
 
 
 def touches(
@@ -149,7 +156,7 @@ def touches(
         raise ValueError(
             f"horizon = {horizon!r}, profit = {profit}, stop = {stop}: must be positive"
         )
-    width = np.ascontiguousarray(np.broadcast_to(np.asarray(sigma, dtype=np.float64), shape))
+    width = _fixed(np.broadcast_to(np.asarray(sigma, dtype=np.float64), shape), np.float64)
     sides, code = np.ones(shape, dtype=np.int8), _TIES[tie]
     if side is not None:
         sides = np.ascontiguousarray(
@@ -162,7 +169,7 @@ def touches(
         raise ValueError(f"gaps must have the shape of the bars, {prices[3].shape}")
     return _kernels.first_touch(
         *prices,
-        np.ascontiguousarray(gap),
+        _fixed(gap, np.bool_),
         t0,
         t0 + reach,
         width,

@@ -16,7 +16,7 @@ import numpy as np
 from ethpredict.kernel_cache import njit
 
 # Expected jumps that one step of the uniformization sums over.
-_REACH = 16.0
+REACH = 64.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -231,7 +231,7 @@ def evolve_log_ratios(
             if i > 0:
                 down[i] = np.exp(-logs[i - 1])
             rate = max(rate, top - s[i] + up[i] + down[i])
-        step = min(left, _REACH / rate)
+        step = min(left, REACH / rate)
         for i in range(n):
             stay[i] = (top - s[i]) * step
             up[i] *= step

@@ -84,6 +84,9 @@ RISK = (
     Column("turnover", "Turnover (× capital)", "ratio", ""),
     Column("fill_ratio", "Fill ratio", "share", ""),
     Column("hit_ratio", "Hit ratio", "share", ""),
+    Column("markout_1s", "Markout after 1 s (bps)", "bps", ""),
+    Column("markout_5s", "Markout after 5 s (bps)", "bps", ""),
+    Column("markout_30s", "Markout after 30 s (bps)", "bps", ""),
     Column("markout_5m", "Markout after 5 min (bps)", "bps", ""),
     Column("n_sent", "Transactions sent", "count", ""),
     Column("n_reverts", "Reverts", "count", ""),
@@ -92,6 +95,8 @@ RISK = (
     Column("n_sandwiches", "Sandwiched", "count", ""),
     Column("share_constant_base_fee", "Decisions at the constant base fee", "share", ""),
     Column("share_without_trades", "Time without the market's trades", "share", ""),
+    Column("maker_fee_bps", "Maker fee paid (bps)", "bps", ""),
+    Column("taker_fee_bps", "Taker fee paid (bps)", "bps", ""),
 )
 
 

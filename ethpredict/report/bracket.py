@@ -8,12 +8,13 @@ from ethpredict.report.artefacts import Artefacts
 from ethpredict.report.text import number
 
 FILLS = ("touch", "strict", "queue")
+UNKNOWN = "\u2013"
 
 
 def _cell(figure: dict[str, Any] | None) -> str:
     """Objective and fills of one variant."""
     if figure is None:
-        return ""
+        return UNKNOWN
     if figure["status"] != "ok":
         return "failed"
     return f"{number(figure['objective'], 'pnl_1k')} ({number(figure['n_fills'], 'count')})"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ethpredict.report.artefacts import Artefacts, Document
 from ethpredict.report.grid import Grid, Head, grid, with_error
-from ethpredict.report.series import plain, seconds
+from ethpredict.report.series import error_band
 from ethpredict.report.text import number, setting, short_keys, utc_day
 
 MODE = "sim.amm.bribe.mode"
@@ -135,7 +135,7 @@ def inclusion_part(found: Artefacts) -> dict[str, Any] | None:
             ]
         )
         for key, line in lines.items():
-            line.append(_line(table, key, name, colour))
+            line.append(error_band(table, key, name, colour))
     heads = (
         Head("Transactions of", kind="text"),
         Head("Made", "Fits made of the days simulated"),
@@ -159,16 +159,3 @@ def _only(rows: pd.DataFrame, name: str) -> float:
 
 def _pair(value: float, error: float) -> str:
     return with_error(number(value, "fine"), number(error, "fine"))
-
-
-def _line(table: pd.DataFrame, key: str, name: str, colour: int) -> Document:
-    """One parameter over the days with a band of one standard error."""
-    value, error = table[key].to_numpy(), table[f"{key}_se"].to_numpy()
-    return {
-        "name": name,
-        "x": seconds(table["ts"]),
-        "y": plain(value),
-        "low": plain(value - error),
-        "high": plain(value + error),
-        "colour": colour,
-    }

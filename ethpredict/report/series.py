@@ -225,18 +225,18 @@ def calibration_charts(found: Artefacts) -> dict[str, list[Document]]:
     charts: dict[str, list[Document]] = {}
     for name in ("A", "k"):
         charts[name] = [
-            _with_error(table[table["side"] == side].sort_values("ts"), name, side, colour)
+            error_band(table[table["side"] == side].sort_values("ts"), name, side, colour)
             for colour, side in enumerate(("bid", "ask", "both"))
             if (table["side"] == side).any()
         ]
     return charts
 
 
-def _with_error(rows: pd.DataFrame, name: str, side: str, colour: int) -> Document:
-    """One fitted parameter over time with a band of one standard error."""
-    value, error = rows[name].to_numpy(), rows[f"{name}_se"].to_numpy()
+def error_band(rows: pd.DataFrame, key: str, name: str, colour: int) -> Document:
+    """One fitted parameter over time, column `key`, with a band of one standard error."""
+    value, error = rows[key].to_numpy(), rows[f"{key}_se"].to_numpy()
     return {
-        "name": side,
+        "name": name,
         "x": seconds(rows["ts"]),
         "y": plain(value),
         "low": plain(value - error),

@@ -151,20 +151,17 @@ def run_lanes(
     terms: np.ndarray,
     lot: float,
     tick: float,
-    start: int,
-    stop: int,
     nodes: np.ndarray,
-    corners: np.ndarray,
-    weights: np.ndarray,
+    index: np.ndarray,
+    box: np.ndarray,
+    lanes: int,
     block: np.ndarray,
     kept: np.ndarray,
     accounts: np.ndarray,
     path: np.ndarray,
     water: np.ndarray,
 ) -> None:
-    """A block of lanes over some of the rows of one segment.
-
-    The rows of a segment may be played in several calls, one after another.
+    """A block of lanes over the rows of one segment.
 
     Parameters
     ----------
@@ -178,14 +175,13 @@ def run_lanes(
         ``T_CENTRE`` and what follows it, of each fit.
     lot, tick : float
         ETH, USD.
-    start, stop : int
-        Rows of this call: the first, and the one after the last.
-    nodes : ndarray, shape (m, 2Q)
-        Log ratios of exact quotes; not read by other kinds.
-    corners, weights : ndarray, shape (stop - start, LANES, 8) and (stop - start, LANES, 3)
-        Places of each lane in the nodes, by what was known before each row.
+    nodes, index, box : ndarray
+        Of a :class:`ethpredict.quoting.lattice.QuoteLattice` that holds the cells of all lanes;
+        not read by other kinds.
+    lanes : int
+        Lanes with a run, the first ones.
     block : ndarray, shape (N_BLOCK,)
-        Settings and caps of the lanes, zeros for the rest; what it holds between two calls.
+        Settings and caps of the lanes, zeros for the rest; changed.
     kept : ndarray of int64, shape (n,)
         Where a row's path is kept, -1 for most.
     accounts : ndarray, shape (LANES, N_ACCOUNTS)
@@ -196,16 +192,17 @@ def run_lanes(
         Filled: largest drawdown (USD), time under water (s).
     """
     n, holds, per_tick = len(table), -1, 1.0 / tick
-    for j in range(start, stop):
+    for j in range(n):
         row, fit, slot = table[j], epoch[max(j - 1, 0)], kept[j]
         if fit != holds:
             holds = fit
             block[T_CENTRE : T_CENTRE + 3 * LANES] = terms[holds]
         if row[R_QUOTING] > 0.0:
             if kind == EXACT:
-                place = j - start
-                falling = row[R_FALLING] > 0.0
-                exact_lanes(block, nodes, corners[place], weights[place], falling, row[R_DECAY])
+                exact_lanes(
+                    block, lanes, nodes, index, box, row[R_SCALE], row[R_LEAN], row[R_PACE],
+                    row[R_FALLING] > 0.0, row[R_DECAY],
+                )  # fmt: skip
             else:
                 if kind != NO_AIM:
                     aim_lanes(block, row[R_LEAN], row[R_PACE], kind)
@@ -219,8 +216,6 @@ def run_lanes(
                 worth = block[L_CASH + lane] + held * row[R_CLOSE]
                 path[0, slot, lane], path[1, slot, lane] = worth, held
                 path[2, slot, lane] = block[L_PEAK + lane] - worth
-    if stop < n:
-        return
     close_lanes(accounts, block, table[n - 1, R_CLOSE], table[n - 1, R_SECONDS], lot)
     for lane in range(LANES):
         if kept[n - 1] >= 0:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ethpredict.kernel_cache import njit
 from ethpredict.quoting._kernels import doubled_share, short_share
-from ethpredict.quoting._lattice_kernels import blended_ratio
+from ethpredict.quoting._lattice_kernels import blended_pair, cell_at
 from ethpredict.sim._lane_account_kernels import (
     L_ABOVE,
     L_BELOW,
@@ -23,6 +23,8 @@ from ethpredict.sim._lane_account_kernels import (
 # How the quotes of a batch come about: linear in inventory and without a drift, with the target
 # of the closed form, with that of a time that is left; or looked up in a lattice.
 NO_AIM, GLFT_AIM, TIMED_AIM, EXACT = 0, 1, 2, 3
+# Instead of slope and pull the fit of exact quotes says where their rows stand in the lattice.
+T_RISK, T_LIFE = T_GROWTH, T_PULL
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -74,33 +76,54 @@ def linear_lanes(block: np.ndarray, scale: float) -> None:
 @njit(cache=True, nogil=True, error_model="numpy")
 def exact_lanes(
     block: np.ndarray,
+    lanes: int,
     nodes: np.ndarray,
-    corners: np.ndarray,
-    weights: np.ndarray,
+    index: np.ndarray,
+    box: np.ndarray,
+    risk: float,
+    reach: float,
+    life: float,
     falling: bool,
     decay: float,
 ) -> None:
-    """Exact distances of every lane: :func:`ethpredict.sim._quote_kernels.row_distances` each.
+    """Exact distances of the lanes: :func:`ethpredict.sim._quote_kernels.row_distances` each.
 
     Parameters
     ----------
     block : ndarray, shape (N_BLOCK,)
         Distances of bid and ask are written to it.
-    nodes : ndarray, shape (m, 2Q)
-        Log ratios of every node.
-    corners, weights : ndarray, shape (LANES, 8) and (LANES, 3)
-        Places of the lanes; -1 for a lane that does not quote.
+    lanes : int
+        How many of its lanes have a run; the others are left alone.
+    nodes, index, box
+        Of a :class:`ethpredict.quoting.lattice.QuoteLattice` that holds the cells of all lanes.
+    risk, reach, life : float
+        Place of the row, see :func:`ethpredict.quoting._lattice_kernels.row_places`.
     falling : bool
         Whether the drift is negative.
     decay : float
         k, 1/USD.
     """
-    for lane in range(LANES):
-        if corners[lane, 0] < 0:
-            continue
+    sides = box[0], box[1], box[2], box[3], box[4], box[5]
+    for lane in range(lanes):
+        at, next_a, next_x, next_t, part_a, part_x, part_t = cell_at(
+            risk + block[T_RISK + lane], reach, life + block[T_LIFE + lane], sides
+        )
+        # Unsigned, so that nobody asks whether an entry counts from the end.
+        low, high = np.uint64(at), np.uint64(at + next_a)
+        x, t = np.uint64(next_x), np.uint64(next_t)
+        corners = (
+            index[low],
+            index[low + t],
+            index[low + x],
+            index[low + x + t],
+            index[high],
+            index[high + t],
+            index[high + x],
+            index[high + x + t],
+        )
         q = block[L_SKEW + lane]
-        held, centre = -q if falling else q, block[T_CENTRE + lane]
-        near = centre - blended_ratio(nodes, corners[lane], weights[lane], held) / decay
-        far = centre + blended_ratio(nodes, corners[lane], weights[lane], held - 1.0) / decay
+        above, below = blended_pair(nodes, corners, part_a, part_x, part_t, -q if falling else q)
+        centre = block[T_CENTRE + lane]
+        near, far = centre - above / decay, centre + below / decay
         block[L_BELOW + lane] = far if falling else near
         block[L_ABOVE + lane] = near if falling else far

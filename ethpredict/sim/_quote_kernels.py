@@ -10,7 +10,7 @@ import numpy as np
 
 from ethpredict.kernel_cache import njit
 from ethpredict.quoting._kernels import share_reached, spread_terms
-from ethpredict.quoting._lattice_kernels import blended_ratio
+from ethpredict.quoting._lattice_kernels import blended_pair
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -166,12 +166,16 @@ def row_distances(
         return centre + (skew + 0.5) * slope, centre - (skew - 0.5) * slope
     if corners[0] < 0:
         return np.nan, np.nan
-    held = -q if falling else q
-    bid = centre - blended_ratio(nodes, corners, weights, held) / decay
-    ask = centre + blended_ratio(nodes, corners, weights, held - 1.0) / decay
+    around = (
+        corners[0], corners[1], corners[2], corners[3],
+        corners[4], corners[5], corners[6], corners[7],
+    )  # fmt: skip
+    above, below = blended_pair(
+        nodes, around, weights[0], weights[1], weights[2], -q if falling else q
+    )
     if falling:
-        return ask, bid
-    return bid, ask
+        return centre + below / decay, centre - above / decay
+    return centre - above / decay, centre + below / decay
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -8,7 +8,7 @@ import pandas as pd
 from ethpredict.errors import TrialError
 from ethpredict.quoting.inclusion import INCLUSION_COLUMNS, percentile_tip, walk_forward_inclusion
 from ethpredict.sim.rows import DAY_NS, Floats, MarketRows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 HOUR_NS = 3_600_000_000_000
 DAY_S = 86_400.0

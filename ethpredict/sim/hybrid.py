@@ -12,7 +12,8 @@ from ethpredict.sim.funding import pay_at_closes
 from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.quotes import QuoteRows
 from ethpredict.sim.rows import Floats, MarketRows
-from ethpredict.sim.settings import Run, amm_settings
+from ethpredict.sim.run import Run
+from ethpredict.sim.settings import amm_settings
 
 
 def hedge_band(run: Run) -> float:

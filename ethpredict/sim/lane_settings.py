@@ -14,9 +14,17 @@ from ethpredict.sim import _lane_kernels as kernels
 from ethpredict.sim import _lane_quote_kernels as kinds
 from ethpredict.sim import _lob_kernels as lob
 from ethpredict.sim._quote_kernels import drift_rows, epoch_terms
-from ethpredict.sim.quotes import CONFIDENCES, aversions, lattice_size, signal_rows
-from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows
-from ethpredict.sim.settings import BPS, Run, lob_settings
+from ethpredict.sim.quotes import (
+    CONFIDENCES,
+    aversions,
+    lattice_fits,
+    lattice_rows,
+    lattice_size,
+    signal_rows,
+)
+from ethpredict.sim.rows import Bools, Floats, Ints, MarketRows, PathRows, frozen
+from ethpredict.sim.run import BPS, Run
+from ethpredict.sim.settings import lob_settings
 from ethpredict.sim.venue import require_fit
 
 STRATEGIES = ("glft_exact", "glft", "avellaneda_stoikov", "fixed_spread")
@@ -48,7 +56,8 @@ class Lane:
     settings : ndarray, shape (settings,)
         In the order of the ``V_`` constants.
     terms : ndarray, shape (fits, 3)
-        Centre, growth and pull of every fit, 0 where it is not known.
+        Centre, growth and pull of every fit, 0 where it is not known; of exact quotes centre
+        and what :func:`ethpredict.sim.quotes.lattice_fits` says.
     """
 
     run: Run
@@ -69,12 +78,15 @@ class LaneRows:
         Number of each row's stretch.
     first : ndarray of int64, shape (stretches,)
         First row of each.
+    known : ndarray of bool, shape (stretches,)
+        Whether A, k and xi are known in it.
     """
 
     market: MarketRows
     path: PathRows
     epoch: Ints
     first: Ints
+    known: Bools
 
     @classmethod
     def of(cls, market: MarketRows, path: PathRows) -> LaneRows:
@@ -84,7 +96,7 @@ class LaneRows:
             same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
             changed[1:] |= ~same
         first = np.concatenate([[0], np.flatnonzero(changed)])
-        return cls(market, path, np.cumsum(changed), first)
+        return cls(market, path, np.cumsum(changed), first, _fitted(path, first))
 
 
 @dataclass(frozen=True)
@@ -95,15 +107,17 @@ class Motion:
     ----------
     table : ndarray, shape (n, N_ROW)
         Rows, see the ``R_`` constants of :mod:`ethpredict.sim._lane_account_kernels`.
-    mu, h_rem : ndarray, shape (n,)
-        Drift and the time that it lasts by row, USD/s and s; 0 where no quote reads them.
+    scale, lean, pace : ndarray, shape (n,)
+        What was known at the close of each row, see :mod:`ethpredict.sim._lane_quote_kernels`;
+        with exact quotes the places of the rows, see :func:`ethpredict.sim.quotes.lattice_rows`.
     kind : int
         How the quotes come about.
     """
 
     table: Floats
-    mu: Floats
-    h_rem: Floats
+    scale: Floats
+    lean: Floats
+    pace: Floats
     kind: int
 
 
@@ -136,8 +150,8 @@ def lane_key(run: Run) -> LaneKey | None:
     confidence = "none" if alpha == "off" else run.word("quoting.confidence", CONFIDENCES)
     lattice: LaneKey = ()
     if strategy == "glft_exact":
-        lattice = lattice_size(run), run.get("quoting.horizon") is None
-    rules = tuple(run.get(name) for name in RULES)
+        lattice = lattice_size(run), run.get("quoting.horizon")
+    rules = *(run.get(name) for name in RULES), run.settings["sim"]["lob"].get("fill")
     return run.quote_id, strategy, alpha, confidence, lattice, *rules
 
 
@@ -179,11 +193,11 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
         places[layout.V_LEAST] = places[layout.V_MOST] = half
     else:
         places[layout.V_REACH], terms = _terms(run, rows)
-        places[layout.V_LIMIT] = run.max_inventory / run.number("quoting.order_size", 0.0)
-        known = _fitted(rows.path, rows.first)
-        if not (terms[known, 2] > 0.0).all():
+        places[layout.V_LIMIT] = whole[lob.S_MAX_LOTS] * lot / (order * lot)
+        # Exact quotes have places there, of either sign.
+        if run.strategy != "glft_exact" and not (terms[rows.known, 2] > 0.0).all():
             return None
-        terms = np.where(known[:, None], terms, 0.0)
+        terms = np.where(rows.known[:, None], terms, 0.0)
     settings = np.zeros(layout.T_CENTRE // layout.LANES)
     for place, value in places.items():
         settings[place // layout.LANES] = value
@@ -200,7 +214,7 @@ def _fitted(path: PathRows, rows: Ints | slice) -> Bools:
 
 
 def _terms(run: Run, rows: LaneRows) -> tuple[float, Floats]:
-    """Reach of a drift, and centre, growth and pull of a run at every fit."""
+    """Reach of a drift, and the terms of a run at every fit."""
     path, first = rows.path, rows.first
     gamma, zeta = aversions(run)
     if run.strategy == "avellaneda_stoikov":
@@ -208,7 +222,11 @@ def _terms(run: Run, rows: LaneRows) -> tuple[float, Floats]:
         growth, ones = gamma * left, np.ones(len(first))
         centre = np.log1p(gamma / path.k[first]) / gamma
         return 1.0 / growth, np.stack([centre, ones * growth, ones * left], axis=1)
-    return 1.0 / gamma, epoch_terms(gamma, zeta, path.A[first], path.k[first], path.xi[first]).T
+    fits = path.A[first], path.k[first], path.xi[first]
+    terms = epoch_terms(gamma, zeta, *fits)
+    if run.strategy == "glft_exact":
+        terms = np.stack([terms[0], *lattice_fits(run, *fits)])
+    return 1.0 / gamma, terms.T
 
 
 def lane_motion(run: Run, rows: LaneRows) -> Motion:
@@ -221,16 +239,18 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
     """
     market, path, n = rows.market, rows.path, len(rows.market.close)
     zeros, known = np.zeros(n), np.ones(n, dtype=np.bool_)
-    scale = lean = pace = shift = mu = h_rem = zeros
+    scale, lean, pace, shift, mu = frozen(np.zeros(n)), zeros, zeros, zeros, zeros
     kind = kinds.EXACT if run.strategy == "glft_exact" else kinds.NO_AIM
     if run.strategy != "fixed_spread":
         timed = run.strategy == "avellaneda_stoikov"
         known = np.isfinite(path.sigma) & _fitted(path, slice(None))
-        scale = path.sigma * path.sigma if timed else path.sigma
+        scale = frozen(path.sigma * path.sigma) if timed else path.sigma
         mu, h_rem = signal_rows(run, path, market.close)
         if run.uses_prediction and run.get("quoting.alpha") == "shift":
             shift, mu, h_rem = mu * h_rem, zeros, zeros
-        elif run.uses_prediction and kind != kinds.EXACT:
+        if kind == kinds.EXACT:
+            scale, lean, pace = lattice_rows(run, path, mu, h_rem)
+        elif run.uses_prediction and run.get("quoting.alpha") != "shift":
             lean, pace = drift_rows(path.sigma, mu, h_rem, timed)
             kind = kinds.TIMED_AIM if timed else kinds.GLFT_AIM
     table = _book_rows(run, market, shift)
@@ -246,7 +266,7 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
     for column, values in columns.items():
         table[:, column] = values[before]
     table[market.gap, layout.R_QUOTING] = table[0, layout.R_QUOTING] = 0.0
-    return Motion(table, mu, h_rem, kind)
+    return Motion(table, scale, lean, pace, kind)
 
 
 def _book_rows(run: Run, market: MarketRows, shift: Floats) -> Floats:
@@ -266,11 +286,7 @@ def _book_rows(run: Run, market: MarketRows, shift: Floats) -> Floats:
     share = rules[lob.S_PARTICIPATION] * live
     sides = (
         (layout.R_LEFT_BID, layout.R_ANY_BID, market.sell_volume),
-        (
-            layout.R_LEFT_ASK,
-            layout.R_ANY_ASK,
-            market.buy_volume,
-        ),
+        (layout.R_LEFT_ASK, layout.R_ANY_ASK, market.buy_volume),
     )
     for left, any_left, volume in sides:
         table[:, left] = np.floor(volume / lot * share + 1e-9)

@@ -11,54 +11,41 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ethpredict.errors import ConfigError, TrialError
+from ethpredict.quoting.lattice import Places, QuoteLattice
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _lane_account_kernels as layout
 from ethpredict.sim import _lane_kernels as kernels
 from ethpredict.sim import _lane_quote_kernels as kinds
 from ethpredict.sim.kept import Kept, kept_rows
 from ethpredict.sim.lane_settings import Lane, LaneKey, LaneRows, Motion, lane_motion, read_lane
-from ethpredict.sim.quotes import Lattices, lattice_terms, run_lattice
+from ethpredict.sim.quotes import Lattices, run_lattice
 from ethpredict.sim.rows import Floats, Ints, MarketRows, PathRows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 LANES = layout.LANES
 # Floats of a cache line.
 CACHE_LINE = 8
-# Rows of exact quotes that are looked up at a time, for 64 lanes 92 MB.
-CHUNK = 16_384
 
 
-def lane_cells(
-    lanes: Sequence[Lane], rows: LaneRows, motion: Motion, lattices: Lattices, asked: Ints
-) -> tuple[Floats, Ints, Floats]:
-    """Exact quotes of every lane: nodes, and the places of some rows among them.
+def lane_lattice(
+    lanes: Sequence[Lane], rows: LaneRows, motion: Motion, lattices: Lattices
+) -> QuoteLattice:
+    """The lattice of lanes with exact quotes, in which all their cells are solved.
 
     Parameters
     ----------
-    lanes, rows, motion : sequence of Lane, LaneRows, Motion
+    lanes, rows, motion, lattices
         As for :func:`simulate_lanes`.
-    lattices : Lattices
-        Exact quotes that the pack's runs share; solved where they are missing.
-    asked : ndarray of int64, shape (r,)
-        Rows.
 
-    Returns
-    -------
-    nodes : ndarray, shape (m, 2Q)
-    corners : ndarray of int64, shape (r, LANES, 8)
-        -1 in lanes that are beyond the lattice.
-    weights : ndarray, shape (r, LANES, 3)
+    Raises
+    ------
+    ConfigError
+        If a run's exact quotes are beyond the lattice.
     """
-    path = rows.path
-    corners = np.full((len(asked), LANES, 8), -1, dtype=np.int64)
-    weights = np.zeros((len(asked), LANES, 3))
-    fit = path.sigma[asked], path.A[asked], path.k[asked], path.xi[asked]
-    drift = motion.mu[asked], motion.h_rem[asked]
     lattice = run_lattice(lanes[0].run, lattices)
-    for place, lane in enumerate(lanes):
-        cells = lattice.cells(*lattice_terms(lane.run, *fit, *drift))
-        corners[:, place], weights[:, place] = cells.corners, cells.weights
-    return lattice.nodes, corners, weights
+    risk, life = (np.stack([lane.terms[:, place] for lane in lanes], axis=1) for place in (1, 2))
+    lattice.solve(Places(motion.scale, motion.lean, motion.pace, risk, life, rows.epoch))
+    return lattice
 
 
 def _empty_block() -> Floats:
@@ -114,29 +101,24 @@ def simulate_lanes(
     accounts = np.zeros((LANES, acc.N_ACCOUNTS))
     path, water = np.empty((3, len(kept), LANES)), np.empty((2, LANES))
     exact = motion.kind == kinds.EXACT
-    cells = np.empty((0, 2)), np.empty((0, LANES, 8), np.int64), np.empty((0, LANES, 3))
-    step = CHUNK if exact else n
-    for start in range(0, n, step):
-        stop = min(start + step, n)
-        if exact:
-            asked = np.maximum(np.arange(start, stop) - 1, 0)
-            cells = lane_cells(lanes, rows, motion, lattices, asked)
-        kernels.run_lanes(
-            motion.table,
-            motion.kind,
-            rows.epoch,
-            terms.reshape(len(rows.first), 3 * LANES),
-            float(run.get("sim.lob.lot_size")),
-            float(run.get("sim.lob.tick_size")),
-            start,
-            stop,
-            *cells,
-            block.reshape(-1),
-            slots,
-            accounts,
-            path,
-            water,
-        )
+    lattice = lane_lattice(lanes, rows, motion, lattices) if exact else QuoteLattice(1)
+    kernels.run_lanes(
+        motion.table,
+        motion.kind,
+        rows.epoch,
+        terms.reshape(len(rows.first), 3 * LANES),
+        float(run.get("sim.lob.lot_size")),
+        float(run.get("sim.lob.tick_size")),
+        lattice.nodes,
+        lattice.index,
+        lattice.box,
+        len(lanes),
+        block.reshape(-1),
+        slots,
+        accounts,
+        path,
+        water,
+    )
     return [
         Kept(
             accounts=accounts[place].copy(),
@@ -173,7 +155,8 @@ def play_lanes(
     Returns
     -------
     dict
-        By run id. A run with a bad setting is left out: playing it alone names what is wrong.
+        By run id. Left out are runs with a bad setting (playing them alone names what is wrong)
+        and runs with which none shares its lanes.
     """
     shared: dict[str, LaneRows] = {}
     groups: dict[LaneKey, list[Lane]] = {}
@@ -199,6 +182,9 @@ def play_lanes(
         kept = kept_rows(own.market)
         for start in range(0, len(group), LANES):
             batch = group[start : start + LANES]
+            if len(batch) == 1:
+                # All lanes of a block take their time, also the empty ones: alone it is faster.
+                continue
             try:
                 results = simulate_lanes(batch, own, motion, kept, lattices)
             except ConfigError:

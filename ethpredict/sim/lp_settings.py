@@ -8,7 +8,7 @@ from ethpredict.errors import TrialError
 from ethpredict.quoting._bribe_kernels import inclusion_chance
 from ethpredict.sim import _provider_kernels as lp
 from ethpredict.sim.rows import Floats, MarketRows
-from ethpredict.sim.settings import BPS, Run
+from ethpredict.sim.run import BPS, Run
 
 DAY_S = 86_400.0
 

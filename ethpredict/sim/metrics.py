@@ -62,6 +62,8 @@ METRICS = (
     "share_included",
     "share_constant_base_fee",
     "share_without_trades",
+    "maker_fee_bps",
+    "taker_fee_bps",
     "endowment_change",
     "markout_1s",
     "markout_5s",
@@ -337,6 +339,8 @@ def run_metrics(
         ),
         "share_constant_base_fee": venue.constant_fee_share,
         "share_without_trades": venue.silent_share,
+        "maker_fee_bps": venue.fees[0],
+        "taker_fee_bps": venue.fees[1],
         "endowment_change": venue.endowment * float(market.close[-1] - market.close[0]),
     }
     metrics |= {name: kept.markouts.get(name, math.nan) for name in SHORT_MARKOUTS}

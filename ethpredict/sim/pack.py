@@ -33,6 +33,7 @@ from ethpredict.sim.rows import (
     path_rows,
     segment_path,
 )
+from ethpredict.sim.run import Run
 from ethpredict.sim.run_tables import (
     DAILY_COLUMNS,
     EQUITY_COLUMNS,
@@ -42,7 +43,7 @@ from ethpredict.sim.run_tables import (
     joined_table,
     path_columns,
 )
-from ethpredict.sim.settings import Run, amm_settings, lob_settings
+from ethpredict.sim.settings import amm_settings, lob_settings
 from ethpredict.sim.tape import Records
 from ethpredict.sim.venue import require_fit, venue_of, warn_of_constant_fees, warn_of_silence
 

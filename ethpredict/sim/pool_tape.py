@@ -10,7 +10,7 @@ import pandas as pd
 from ethpredict.errors import TrialError
 from ethpredict.sim.lp_settings import provides
 from ethpredict.sim.rows import SECOND_NS, Bools, Floats, Ints, MarketRows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 # Of the pool's ETH, the most that a run may hold.
 LARGEST_SHARE = 0.25

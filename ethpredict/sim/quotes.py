@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ethpredict.errors import TrialError
+from ethpredict.quoting._lattice_kernels import fit_places, row_places
 from ethpredict.quoting.confidence import confident_return
-from ethpredict.quoting.lattice import QuoteLattice
+from ethpredict.quoting.lattice import Places, QuoteLattice
 from ethpredict.quoting.sizing import bet_size, kelly_share, volatility_target_size
 from ethpredict.sim._path_kernels import drift_path
 from ethpredict.sim._quote_kernels import closed_form_rows, drift_rows
-from ethpredict.sim.rows import Floats, MarketRows, PathRows
-from ethpredict.sim.settings import BPS, Run
+from ethpredict.sim.rows import Floats, MarketRows, PathRows, frozen
+from ethpredict.sim.run import BPS, Run
+from ethpredict.sim.settings import whole_lots
 
 DAY_S = 86_400.0
 CONFIDENCES = ("payoff", "linear", "none")
@@ -40,9 +42,11 @@ class QuoteRows:
         Move of the price that distances count from, USD.
     decay : ndarray
         k, 1/USD.
-    nodes, corners, weights, falling : ndarray
+    nodes, corners, weights : ndarray
         Exact quotes, see :class:`ethpredict.quoting.lattice.Cells`; nodes of shape (0, 0)
         without them.
+    falling : ndarray of bool
+        Whether the drift is negative: exact quotes are those of -q, sides swapped.
     """
 
     mu: Floats
@@ -72,7 +76,7 @@ class Lattices:
 
 
 def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
-    """Drift and how long it lasts, after `quoting.confidence`; zeros where ignored.
+    """Drift and how long it lasts, after `quoting.confidence`; zeros where ignored; read-only.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
         If the confidence mode needs a probability that no row has.
     """
     if not run.uses_prediction:
-        return np.zeros(len(mid)), np.zeros(len(mid))
+        return frozen(np.zeros(len(mid))), frozen(np.zeros(len(mid)))
     mode = run.word("quoting.confidence", CONFIDENCES)
     if mode == "none":
         return path.mu, path.h_rem
@@ -96,7 +100,7 @@ def signal_rows(run: Run, path: PathRows, mid: Floats) -> tuple[Floats, Floats]:
     # No bet, no drift: not even the one that a zero log return stands for.
     mu = np.where(m == 0.0, 0.0, drift_path(mid, m, path.sigma, path.horizon_s))
     usable = np.isfinite(mu)
-    return np.where(usable, mu, 0.0), np.where(usable, path.h_rem, 0.0)
+    return frozen(np.where(usable, mu, 0.0)), frozen(np.where(usable, path.h_rem, 0.0))
 
 
 def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices) -> QuoteRows:
@@ -123,9 +127,9 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
         If the parameters are beyond the lattice, or a probability is none.
     """
     n, mid = len(market.close), market.close
-    zeros, strategy = np.zeros(n), run.strategy
-    rows: dict[str, np.ndarray] = dict.fromkeys(("mu", "slope", "target", "shift"), zeros)
-    rows |= {"centre": np.full(n, np.nan), "decay": path.k}
+    zeros, still, strategy = np.zeros(n), frozen(np.zeros(n)), run.strategy
+    rows: dict[str, np.ndarray] = dict.fromkeys(("slope", "target", "shift"), zeros)
+    rows |= {"mu": still, "centre": np.full(n, np.nan), "decay": path.k}
     rows |= {"nodes": np.empty((0, 0)), "corners": np.full((n, 8), -1, dtype=np.int64)}
     rows |= {"weights": np.zeros((n, 3)), "falling": np.zeros(n, dtype=np.bool_)}
     if strategy in ("none", "hold"):
@@ -137,9 +141,10 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
     rows["mu"] = mu
     if run.uses_prediction and run.get("quoting.alpha") == "shift":
         rows["shift"] = mu * h_rem
-        mu, h_rem = zeros, zeros
+        mu, h_rem = still, still
     gamma, zeta = aversions(run)
-    limit = run.max_inventory / run.number("quoting.order_size", 0.0, open_low=True)
+    size, most = whole_sizes(run)
+    limit = most / size
     if strategy == "avellaneda_stoikov":
         left = run.number("quoting.time_left", 0.0, open_low=True)
         rows |= _avellaneda_stoikov(gamma, left, path, mu, h_rem, limit)
@@ -149,15 +154,26 @@ def quote_rows(run: Run, market: MarketRows, path: PathRows, lattices: Lattices)
     rows |= {"centre": centre, "slope": slope, "target": target}
     if strategy == "glft_exact":
         lattice = run_lattice(run, lattices)
-        cells = lattice.cells(*lattice_terms(run, *fit, mu, h_rem))
+        risk, reach, life = lattice_rows(run, path, mu, h_rem)
+        risk_fit, life_fit = lattice_fits(run, path.A, path.k, path.xi)
+        cells = lattice.cells(
+            Places(risk, reach, life, risk_fit[:, None], life_fit[:, None], np.arange(n))
+        )
         rows |= {"nodes": lattice.nodes, "corners": cells.corners}
-        rows |= {"weights": cells.weights, "falling": cells.falling}
+        rows |= {"weights": cells.weights, "falling": mu < 0.0}
     return QuoteRows(**rows)
+
+
+def whole_sizes(run: Run) -> tuple[float, float]:
+    """Size of an order and largest position in whole lots, as they are traded, ETH."""
+    lot = run.number("sim.lob.lot_size", 0.0, open_low=True)
+    order, most = "quoting.order_size", "quoting.max_inventory"
+    return whole_lots(run, order, lot) * lot, whole_lots(run, most, lot) * lot
 
 
 def aversions(run: Run) -> tuple[float, float]:
     """Aversion to inventory and to execution risk times order size, 1/USD."""
-    size = run.number("quoting.order_size", 0.0, open_low=True)
+    size, _ = whole_sizes(run)
     gamma = zeta = run.number("quoting.gamma", 0.0, open_low=True) * size
     if run.strategy != "avellaneda_stoikov" and run.get("quoting.zeta") is not None:
         zeta = run.number("quoting.zeta", 0.0, 1000.0) * size
@@ -179,10 +195,9 @@ def _avellaneda_stoikov(
 
 def lattice_size(run: Run) -> int:
     """Inventory limit of a run's lattice, lots of its order."""
-    size = run.number("quoting.order_size", 0.0, open_low=True)
-    limit = run.max_inventory
-    offset = abs(run.number("quoting.inventory_target", -limit, limit))
-    return math.ceil((limit / size + offset / size) - 1e-9)
+    size, most = whole_sizes(run)
+    offset = abs(run.number("quoting.inventory_target", -run.max_inventory, run.max_inventory))
+    return math.ceil((most / size + offset / size) - 1e-9)
 
 
 def run_lattice(run: Run, lattices: Lattices) -> QuoteLattice:
@@ -191,28 +206,54 @@ def run_lattice(run: Run, lattices: Lattices) -> QuoteLattice:
     return lattices.get(lattice_size(run), terminal)
 
 
-def lattice_terms(
-    run: Run, sigma: Floats, A: Floats, k: Floats, xi: Floats, mu: Floats, h_rem: Floats
+def lattice_rows(
+    run: Run, path: PathRows, mu: Floats, h_rem: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """What places a run's rows in its lattice: ``alpha/eta``, ``k mu h`` and ``h eta``.
+    """What rows say of their places in a run's lattice, shape (n,) each.
+
+    Parameters
+    ----------
+    run : Run
+        Its settings; only `quoting.horizon` counts.
+    path : PathRows
+        Its rows.
+    mu, h_rem : ndarray, shape (n,)
+        Drift that it follows (USD/s) and how long that lasts (s).
+
+    Returns
+    -------
+    tuple of ndarray
+        See :func:`ethpredict.quoting._lattice_kernels.row_places`.
+    """
+    horizon, held = run.get("quoting.horizon"), h_rem
+    if horizon is not None:
+        # The forecast move, spread over the whole time to liquidation.
+        held = np.minimum(h_rem, run.number("quoting.horizon", 0.0, open_low=True))
+    fitted = np.isfinite(path.A) & np.isfinite(path.k) & np.isfinite(path.xi)
+    move = np.where(fitted, path.k * mu * held, np.nan)
+    return row_places(path.sigma, move, h_rem, horizon is not None)
+
+
+def lattice_fits(run: Run, A: Floats, k: Floats, xi: Floats) -> tuple[Floats, Floats]:
+    """What fits say of the places of a run's rows, shape (fits,) each.
 
     Parameters
     ----------
     run : Run
         Its settings.
-    sigma, A, k, xi, mu, h_rem : ndarray, shape (n,)
-        Fit and drift of the rows.
+    A, k, xi : ndarray, shape (fits,)
+        1/s, 1/USD, USD.
+
+    Returns
+    -------
+    tuple of ndarray
+        See :func:`ethpredict.quoting._lattice_kernels.fit_places`.
     """
     gamma, zeta = aversions(run)
-    alpha = 0.5 * k * gamma * sigma**2
-    power = np.ones(len(mu)) if zeta == 0.0 else (1.0 + k / zeta) * np.log1p(zeta / k)
-    eta = A * np.exp(-power - 0.5 * k * xi)
-    time, horizon = h_rem, run.get("quoting.horizon")
-    if horizon is not None:
-        # The forecast move, spread over the whole time to liquidation.
-        time = np.full(len(mu), run.number("quoting.horizon", 0.0, open_low=True))
-        h_rem = np.minimum(h_rem, time)
-    return alpha / eta, k * mu * h_rem, time * eta
+    horizon = 1.0
+    if run.get("quoting.horizon") is not None:
+        horizon = run.number("quoting.horizon", 0.0, open_low=True)
+    return fit_places(gamma, zeta, A, k, xi, horizon)
 
 
 def size_rows(run: Run, market: MarketRows, path: PathRows) -> tuple[Floats, Floats]:

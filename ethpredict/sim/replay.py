@@ -18,8 +18,9 @@ from ethpredict.sim.funding import funding_rates
 from ethpredict.sim.metrics import SHORT_MARKOUTS, Outcome
 from ethpredict.sim.pool_tape import NO_ROWS, PoolTape, driven, pool_rows, pool_tape
 from ethpredict.sim.quotes import QuoteRows
+from ethpredict.sim.recorded_fee import warn_of_fee
 from ethpredict.sim.rows import MARKOUT_NS, SECOND_NS, Floats, Ints, MarketRows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import BPS, Run
 from ethpredict.sim.tape import (
     NO_TRADES,
     Records,
@@ -110,6 +111,7 @@ class Tapes:
 
     def __post_init__(self) -> None:
         self._pool: PoolTape | None = None
+        self._fees: set[float] = set()
         self._held: dict[tuple[float, float, int, int, str], tuple[Tape, float]] = {}
 
     def get(self, run: Run, market: MarketRows) -> Tape:
@@ -141,7 +143,13 @@ class Tapes:
         TrialError
             If the data has no events of a pool for it.
         """
-        return pool_rows(run, market, self.states(run)) if driven(run) else NO_ROWS
+        if not driven(run):
+            return NO_ROWS
+        states, bps = self.states(run), run.number("sim.amm.fee_bps", 0.0, 300.0)
+        if bps not in self._fees:
+            self._fees.add(bps)
+            warn_of_fee(bps * BPS, states)
+        return pool_rows(run, market, states)
 
     def states(self, run: Run) -> PoolTape:
         """States and swaps of the recorded pool.

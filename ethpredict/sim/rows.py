@@ -164,7 +164,13 @@ def _freeze(rows: MarketRows | PathRows) -> None:
     for item in fields(rows):
         value = getattr(rows, item.name)
         if isinstance(value, np.ndarray):
-            value.setflags(write=False)
+            frozen(value)
+
+
+def frozen(values: Floats) -> Floats:
+    """The array, made read-only like the rows: kernels are compiled once for either."""
+    values.setflags(write=False)
+    return values
 
 
 def _future_mid(moment: Ints, bars: pd.DataFrame, duration: Floats) -> Floats:

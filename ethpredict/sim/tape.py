@@ -19,6 +19,7 @@ from ethpredict.sim.rows import SECOND_NS, Floats, Ints, MarketRows
 # Beyond this a price or size in whole steps is no longer exact.
 LARGEST = 2.0**53
 MOST_TRADED = 2.0**62
+NO_LEVELS = (np.empty(0, np.int64),) * 8
 # Trades before the segment: the last one is the first reference.
 WARM_UP_NS = 86_400 * SECOND_NS
 NO_TRADES = (
@@ -111,7 +112,7 @@ def whole_steps(run_id: str, values: pd.Series, step: float, key: str, parts: in
     TrialError
         If one is too large to be exact.
     """
-    steps = np.round(values.to_numpy(np.float64) / (step / parts))
+    steps = np.rint(values.to_numpy(np.float64) / (step / parts))
     if len(steps) and not float(np.abs(steps).max()) < LARGEST:
         raise TrialError(
             run_id,
@@ -137,57 +138,54 @@ def from_snapshot(book: pd.DataFrame, first: int) -> pd.DataFrame:
     return book.iloc[np.searchsorted(ts, ts[last]) :]
 
 
-def _trade_events(run_id: str, trades: pd.DataFrame, tick: float, lot: float, base: int) -> Ints:
-    events = np.zeros((len(trades), tk.N_EVENT), np.int64)
-    events[:, tk.E_TS] = trades["ts"].to_numpy(np.int64) - base
-    events[:, tk.E_KIND] = tk.TRADE
-    events[:, tk.E_SIDE] = trades["aggressor_side"].to_numpy(np.int64)
-    events[:, tk.E_TICK] = whole_steps(run_id, trades["price"], tick, "sim.lob.tick_size")
-    events[:, tk.E_UNITS] = whole_steps(run_id, trades["size"], lot, "sim.lob.lot_size", UNITS)
-    events[:, tk.E_LAST] = 1
+def _trade_columns(
+    run_id: str, trades: pd.DataFrame, tick: float, lot: float
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Moments, sides, ticks and units of trades, in order of time."""
+    units = whole_steps(run_id, trades["size"], lot, "sim.lob.lot_size", UNITS)
     # A queue counts what traded at its price in int64: all of it must fit.
-    if not float(events[:, tk.E_UNITS].astype(np.float64).sum()) < MOST_TRADED:
+    if not float(units.sum(dtype=np.float64)) < MOST_TRADED:
         raise TrialError(
             run_id,
             f"sim.lob.lot_size = {lot:g}: the trades of the segment are {MOST_TRADED:g} or more "
             f"parts of {lot / UNITS:g} together; enlarge it",
         )
-    return events
+    return (
+        trades["ts"].to_numpy(np.int64),
+        trades["aggressor_side"].to_numpy(np.int64),
+        whole_steps(run_id, trades["price"], tick, "sim.lob.tick_size"),
+        units,
+    )
 
 
-def _level_events(
-    run_id: str, book: pd.DataFrame, tick: float, lot: float, base: int
-) -> tuple[Ints, Ints, Ints]:
-    """Levels with a clear before each side of a snapshot; their arrivals; the ranks."""
-    ts, side = book["ts"].to_numpy(np.int64), book["side"].to_numpy(np.int64)
-    snapshot, number = book["snapshot"].to_numpy(np.bool_), book["id"].to_numpy(np.int64)
+def _level_columns(
+    run_id: str, book: pd.DataFrame, tick: float, lot: float
+) -> tuple[tuple[Ints, ...], Ints]:
+    """Moments, sides, ticks, ranks, units, snapshots, ids and arrivals of levels; the ranks."""
     ticks = whole_steps(run_id, book["price"], tick, "sim.lob.tick_size")
     units = whole_steps(run_id, book["size"], lot, "sim.lob.lot_size", UNITS)
     # Something that is left is never rounded to nothing.
-    units = np.where((units == 0) & (book["size"].to_numpy() > 0.0), 1, units)
-    ranks, rank = np.unique(ticks, return_inverse=True)
-    new = np.ones(len(book), np.bool_)
-    new[1:] = (ts[1:] != ts[:-1]) | (number[1:] != number[:-1]) | (snapshot[1:] != snapshot[:-1])
-    last = np.append(new[1:], True)
-    events = np.zeros((len(book), tk.N_EVENT), np.int64)
-    for column, values in (
-        (tk.E_TS, ts - base),
-        (tk.E_KIND, tk.LEVEL),
-        (tk.E_SIDE, side),
-        (tk.E_TICK, ticks),
-        (tk.E_RANK, rank),
-        (tk.E_UNITS, units),
-        (tk.E_LAST, last),
-    ):
-        events[:, column] = values
-    # Latency beyond the least seen so far: the two clocks need not agree.
-    lag = book["ts_local"].to_numpy(np.int64) - ts
-    seen = np.maximum.accumulate(ts - base + lag - np.minimum.accumulate(lag))
-    begins = np.flatnonzero(new & snapshot)
-    where, clears = np.repeat(begins, 2), np.repeat(events[begins], 2, axis=0)
-    clears[:, tk.E_KIND], clears[:, tk.E_LAST] = tk.CLEAR, 0
-    clears[:, tk.E_SIDE] = np.tile([1, -1], len(begins))
-    return np.insert(events, where, clears, axis=0), np.insert(seen, where, seen[where]), ranks
+    units[(units == 0) & (book["size"].to_numpy() > 0.0)] = 1
+    ranks, rank = _ranks(ticks)
+    names = ("snapshot", "id", "ts_local")
+    more = (book[name].to_numpy(np.int64) for name in names)
+    ts, side = (book[name].to_numpy(np.int64) for name in ("ts", "side"))
+    return (ts, side, ticks, rank, units, *more), ranks
+
+
+def _ranks(ticks: Ints) -> tuple[Ints, Ints]:
+    """Ticks that occur, increasing, and the place of each row's among them."""
+    room, place = 1 << 14, np.empty(len(ticks), np.int64)
+    while True:
+        found = np.empty(room, np.int64)
+        count = tk.number_ticks(ticks, np.full((2 * room, 2), -1, np.int64), found, place)
+        if count >= 0:
+            break
+        room *= 4
+    order = np.argsort(found[:count])
+    rank = np.empty(count, np.int64)
+    rank[order] = np.arange(count)
+    return found[order], rank[place]
 
 
 def make_tape(
@@ -227,12 +225,17 @@ def make_tape(
     prints = cut_span(trades, first if book is not None else first - WARM_UP_NS, last)
     if len(prints) == 0:
         raise TrialError(run_id, NO_TRADES)
-    taken = _trade_events(run_id, prints, tick, lot, first)
+    taken = _trade_columns(run_id, prints, tick, lot)
     if book is None:
-        quotes = np.zeros((len(taken), tk.N_QUOTE), np.int64)
-        quotes[:, tk.Q_TS] = quotes[:, tk.Q_SEEN] = taken[:, tk.E_TS]
-        quotes[:, tk.Q_BID] = quotes[:, tk.Q_ASK] = taken[:, tk.E_TICK]
-        return Tape(first, taken, quotes, np.empty(0, np.int64), False)
+        events, seen = (
+            np.zeros((len(prints), tk.N_EVENT), np.int64),
+            np.empty(len(prints), np.int64),
+        )
+        tk.merge_tape(first, *taken, *NO_LEVELS, events, seen)
+        quotes = np.zeros((len(prints), tk.N_QUOTE), np.int64)
+        quotes[:, tk.Q_TS] = quotes[:, tk.Q_SEEN] = seen
+        quotes[:, tk.Q_BID] = quotes[:, tk.Q_ASK] = taken[2]
+        return Tape(first, events, quotes, np.empty(0, np.int64), False)
     shown = from_snapshot(cut_span(book, 0, last), first)
     if len(shown) == 0:
         raise TrialError(
@@ -240,15 +243,15 @@ def make_tape(
             "sim.fidelity = 'l2' needs book updates and the data has none up to the end of the "
             "segment; give data.files.book or set sim.fidelity: trades",
         )
-    levels, seen, ranks = _level_events(run_id, shown, tick, lot, first)
-    events = np.concatenate([taken, levels])
-    arrival = np.concatenate([taken[:, tk.E_TS], seen])
-    order = np.argsort(events[:, tk.E_TS], kind="stable")
-    events, arrival = np.ascontiguousarray(events[order]), arrival[order]
-    count = int(np.sum((events[:, tk.E_KIND] != tk.TRADE) & (events[:, tk.E_LAST] > 0)))
-    quotes = np.zeros((count, tk.N_QUOTE), np.int64)
+    levels, ranks = _level_columns(run_id, shown, tick, lot)
+    ts, _, _, _, _, snapshot, number, _ = levels
+    batches, snapshots = tk.count_batches(ts, number, snapshot)
+    room = len(prints) + len(shown) + 2 * snapshots
+    events, seen = np.empty((room, tk.N_EVENT), np.int64), np.empty(room, np.int64)
+    tk.merge_tape(first, *taken, *levels, events, seen)
+    quotes = np.zeros((batches, tk.N_QUOTE), np.int64)
     sides = np.zeros((2, len(ranks)), np.int64)
-    tk.book_quotes(events, arrival, ranks, sides[0], sides[1], quotes)
+    tk.book_quotes(events, seen, ranks, sides[0], sides[1], quotes)
     return Tape(first, events, quotes, ranks, True)
 
 

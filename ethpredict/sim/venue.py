@@ -11,9 +11,10 @@ import numpy as np
 
 from ethpredict.errors import TrialError
 from ethpredict.sim import _transaction_kernels as amm
+from ethpredict.sim.fees import paid_fees
 from ethpredict.sim.lp_settings import provides
 from ethpredict.sim.rows import MarketRows, PathRows
-from ethpredict.sim.settings import SIGNALLED, Run
+from ethpredict.sim.run import SIGNALLED, Run
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Venue:
         nan where no events are replayed.
     recorded : bool
         Whether a provider's pool is a record, in which nobody is known as an arbitrageur.
+    fees : tuple of float
+        Maker and taker fee of the book, bps; nan where the run cannot pay them.
     """
 
     endowment: float
@@ -49,6 +52,7 @@ class Venue:
     hedges: bool = False
     silent_share: float = math.nan
     recorded: bool = False
+    fees: tuple[float, float] = (math.nan, math.nan)
 
 
 def venue_of(run: Run, market: MarketRows, silent_share: float = math.nan) -> Venue:
@@ -68,6 +72,7 @@ def venue_of(run: Run, market: MarketRows, silent_share: float = math.nan) -> Ve
         constant_fee_share=constant_fee_share(run, market),
         hedges=run.hedges,
         silent_share=silent_share,
+        fees=paid_fees(run),
     )
 
 

@@ -14,7 +14,8 @@ from ethpredict.stats.reveal import RevealedRun, identify
 # Coarse to fine, with the table that each needs and the fill rules that it knows.
 LADDER = ("bars", "trades", "l2")
 NEEDS = {"bars": (), "trades": ("trades",), "l2": ("trades", "book")}
-FILLS = {"bars": ("strict",), "trades": ("strict", "touch"), "l2": ("queue", "strict", "touch")}
+BOUNDS = ("strict", "touch")
+FILLS = {"bars": BOUNDS, "trades": BOUNDS, "l2": ("queue", *BOUNDS)}
 LEAST_RANKED = 3
 KEY = ["trial_id", "name", "run_id", "fidelity", "fill"]
 

@@ -37,9 +37,14 @@ def test_bars_trades_and_l2_run_to_the_report(tmp_path: Path) -> None:
     own = trials.set_index("trial_id")
     for item in board["bracket"]["brackets"]:
         fills = item["fills"]
-        assert set(fills) == {
-            "bars": {"strict"}, "trades": {"strict", "touch"}, "l2": {"queue", "strict", "touch"},
-        }[item["fidelity"]]  # fmt: skip
+        assert (
+            set(fills)
+            == {
+                "bars": {"strict", "touch"},
+                "trades": {"strict", "touch"},
+                "l2": {"queue", "strict", "touch"},
+            }[item["fidelity"]]
+        )
         if item["fidelity"] != "bars":
             assert fills["strict"]["n_fills"] <= fills["touch"]["n_fills"]
         if item["fidelity"] == own.loc[item["trial_id"], "axis:sim.fidelity"]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ethpredict.data.chain_logs import AERODROME_SWAP, AERODROME_SYNC, V2_SWAP, V2_SYNC
 from ethpredict.data.market import BLOCK_COLUMNS, POOL_EVENT_COLUMNS, typed_table
 from ethpredict.data.sources.access import Access
 from ethpredict.data.sources.evm_rpc import Chain
@@ -16,11 +17,6 @@ from ethpredict.errors import ConfigError, DataError
 from ethpredict.io.progress import tracked
 from ethpredict.io.redact import public_url
 
-# keccak-256 of the events' signatures, by kind of pool.
-V2_SYNC = "0x1c411e9a96e071241c2f21f7726b17ae89e3cab4c78be50e062b03a9fffbbad1"
-V2_SWAP = "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822"
-AERODROME_SYNC = "0xcf2aa50876cdfbb541206f89af0ee78d44a2abf8d328e37fa4917f982149848a"
-AERODROME_SWAP = "0xb3e2773606abfd36b5bd91394b3a54d1398336c65005baf7bf7a05efeffaf75b"
 _SYNCS, _SWAPS = (V2_SYNC, AERODROME_SYNC), (V2_SWAP, AERODROME_SWAP)
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 _PERCENTILES = (10, 50, 90)

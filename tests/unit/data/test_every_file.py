@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from ethpredict.data.book_files import read_book, resting_levels
+from ethpredict.data.book_files import read_book
 from ethpredict.data.candle_table import candle_part
 from ethpredict.data.chain_files import block_part, read_object, read_pool_state, state_event
 from ethpredict.data.fact_files import fact_part, funding_part
@@ -23,7 +23,9 @@ from ethpredict.data.market import (
     ORDER_COLUMNS,
     POOL_EVENT_COLUMNS,
     TRADE_COLUMNS,
+    typed_table,
 )
+from ethpredict.data.named_columns import Column, read_columns
 from ethpredict.data.orders import read_orders
 from ethpredict.data.recorded import INSTRUMENT_COLUMNS, laid_out, read_recorded
 from ethpredict.data.swap_tape import read_swaps
@@ -53,7 +55,18 @@ def book(path: Path) -> pd.DataFrame:
 
 
 def levels(path: Path) -> pd.DataFrame:
-    return resting_levels(path, NOW)
+    """Levels of a book that is told order by order at one moment, which the file does not tell."""
+    columns = {
+        "side": Column(("side",), "side"),
+        "price": Column(("price",), low=0.0),
+        "size": Column(("remaining_base_amount", "size"), low=0.0),
+    }
+    values, _ = read_columns(read_raw_table(path), columns, "resting order", False, None)
+    summed = pd.DataFrame(values).groupby(["side", "price"], as_index=False)["size"].sum()
+    summed["rank"] = summed["price"] * summed["side"]
+    summed = summed.sort_values(["side", "rank"], ascending=False)
+    stamps = {"ts": NOW, "ts_local": NOW, "snapshot": True, "id": 0}
+    return typed_table(BOOK_COLUMNS, dict(summed.assign(**stamps)))
 
 
 def facts(path: Path) -> pd.DataFrame:

@@ -144,6 +144,7 @@ def simulated(
                     "sortino": 1.2,
                     "calmar": 0.8,
                     "markout_5m": np.nan,
+                    "markout_1s": -0.25,
                     "n_sent": 0.0,
                     "n_reverts": 0.0,
                     "n_not_included": 0.0,

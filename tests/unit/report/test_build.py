@@ -62,6 +62,11 @@ def test_ids_are_unique_and_links_meet_their_section(text: str) -> None:
     assert {str(item["href"])[1:] for item in page.all("a")} <= set(ids)
 
 
+def test_markouts_that_are_known_are_shown(text: str) -> None:
+    assert "Markout after 1 s (bps)" in text
+    assert "Markout after 5 min (bps)" not in text  # no trial has one
+
+
 def test_every_column_head_has_a_scope(text: str) -> None:
     assert all(item.get("scope") in ("col", "row") for item in Page(text).all("th"))
 

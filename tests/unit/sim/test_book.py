@@ -216,6 +216,9 @@ def test_amend_keeps_or_loses_the_place() -> None:
     assert [book.queue_ahead(i) for i in (1, 2, 3)] == [0, 5, 10]
     assert book.amend(1, 100, 2) == []
     assert [book.queue_ahead(i) for i in (1, 2, 3)] == [0, 2, 7]
+    # The same again keeps the place too.
+    assert book.amend(1, 100, 2) == []
+    assert [book.queue_ahead(i) for i in (1, 2, 3)] == [0, 2, 7]
     assert book.amend(1, 100, 4) == []
     assert [book.queue_ahead(i) for i in (1, 2, 3)] == [10, 0, 5]
     book.submit(4, -1, 102, 1)

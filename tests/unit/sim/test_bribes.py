@@ -12,7 +12,7 @@ from ethpredict.sim import simulate_pack
 from ethpredict.sim.bribes import base_fees, inclusion_fits, tip_rows
 from ethpredict.sim.chain import next_base_fee
 from ethpredict.sim.rows import market_rows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 POOL = {"sim__venue": "amm", "quoting__gamma": 1e-5}
 

@@ -71,6 +71,18 @@ def test_touch_never_fills_and_penetration_does(make_member: Any) -> None:
     assert fills([{}, {"low": 98.8}], make_member, sim__lob__penetration_ticks=2) == [0, 1]
 
 
+def test_a_touch_fills_in_the_bracket_of_the_best_trials_only(make_member: Any) -> None:
+    def touched(**changes: Any) -> dict:
+        member = make_member(**changes)
+        member["settings"]["sim"]["lob"]["fill"] = "touch"
+        return member
+
+    for row, fill in (({"low": 99.0}, 1), ({"low": 99.1}, 0), ({"high": 101.0}, -1)):
+        assert fills([{}, row, {}], touched) == [0, fill, 0]
+    # What a study plans has no such setting at bars.
+    assert "fill" not in make_member(sim__lob__fill="touch")["settings"]["sim"]["lob"]
+
+
 def test_first_row_has_no_quote(make_member: Any) -> None:
     assert fills([{"low": 90.0}, {}], make_member) == [0, 0]
 

@@ -11,6 +11,7 @@ import pytest
 
 from ethpredict.errors import TrialError
 from ethpredict.quoting.glft import exact_quotes
+from ethpredict.quoting.lattice import Places
 from ethpredict.sim import _account_kernels as acc
 from ethpredict.sim import _transaction_kernels as amm
 from ethpredict.sim import reference_hybrid, simulate_pack
@@ -22,7 +23,8 @@ from ethpredict.sim.metrics import METRICS, PNL_PARTS
 from ethpredict.sim.pack import NO_TIPS, simulate_run
 from ethpredict.sim.quotes import Lattices, quote_rows, size_rows
 from ethpredict.sim.rows import MarketRows, PathRows, market_rows, path_rows
-from ethpredict.sim.settings import Run, amm_settings, lob_settings
+from ethpredict.sim.run import Run
+from ethpredict.sim.settings import amm_settings, lob_settings
 from ethpredict.sim.tape import Records
 
 HYBRID = {"sim__venue": "hybrid", "quoting__hedge": True}
@@ -253,8 +255,8 @@ def test_theta_is_that_of_the_exact_quotes() -> None:
     lattice = Lattices().get(Q, "stationary")
     alpha = 0.5 * k * gamma * sigma**2
     eta = A * (1 + gamma / k) ** -(1 + k / gamma)
-    cells = lattice.cells(np.array([alpha / eta]), np.zeros(1), np.zeros(1))
-    terms = centre, 0.0, 0.0, k, lattice.nodes, cells.corners[0], cells.weights[0], cells.falling[0]
+    cells = lattice.cells(Places.of(alpha / eta, 0.0, 0.0))
+    terms = centre, 0.0, 0.0, k, lattice.nodes, cells.corners[0], cells.weights[0], False
     for start, traded in ((-7.0, 5.0), (6.0, -6.0), (2.5, -1.25), (-3.25, 0.5)):
         ends = np.interp([start, start + traded], np.arange(-Q, Q + 1), rise)
         assert value_change(start, traded, terms) == pytest.approx(ends[1] - ends[0], rel=2e-2)

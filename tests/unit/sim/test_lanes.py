@@ -8,6 +8,7 @@ quoting._kernels.share_reached (short_share and doubled_share).
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -19,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ethpredict.quoting._kernels import share_reached
-from ethpredict.sim import lanes, pack
+from ethpredict.sim import pack
 from ethpredict.sim._path_kernels import drawdown_path
 from ethpredict.sim.kept import Kept
 from ethpredict.sim.lane_settings import LaneRows, lane_key, lane_motion, read_lane
@@ -27,7 +28,7 @@ from ethpredict.sim.lanes import LANES, simulate_lanes
 from ethpredict.sim.pack import simulate_pack, simulate_run
 from ethpredict.sim.quotes import Lattices
 from ethpredict.sim.rows import Ints, MarketRows, PathRows, market_rows, path_rows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 EXACT: list[dict[str, Any]] = [
     {},
@@ -75,11 +76,7 @@ def play(runs: list[Run], market: MarketRows, path: PathRows, kept: Ints) -> lis
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_lane_parity_with_the_scalar_run(
-    seed: int, make_market: Any, make_member: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Several chunks of rows, also one that ends inside a day.
-    monkeypatch.setattr(lanes, "CHUNK", 150)
+def test_lane_parity_with_the_scalar_run(seed: int, make_market: Any, make_member: Any) -> None:
     bars, blocks, quote_path = make_market(n=400, seed=seed)
     market = market_rows(bars, blocks, 0, len(bars) - 1)
     path = path_rows(quote_path, market.close)
@@ -128,6 +125,22 @@ def test_lane_parity_with_drawn_settings(make_market: Any, make_member: Any) -> 
         alone = simulate_run(run, market, path, Lattices())
         assert np.array_equal(lane.accounts, alone.accounts), run.settings
         assert np.array_equal(lane.equity, alone.equity[kept])
+
+
+def test_lane_parity_where_every_row_has_its_own_fit(make_market: Any, make_member: Any) -> None:
+    """A, k and xi change from row to row, and some are missing."""
+    bars, blocks, quote_path = make_market(n=120, seed=8)
+    market, rng = market_rows(bars, blocks, 0, len(bars) - 1), np.random.default_rng(8)
+    path = path_rows(quote_path, market.close)
+    changed = {name: getattr(path, name) * rng.uniform(0.8, 1.25, 120) for name in ("A", "k", "xi")}
+    changed["A"][[40, 41, 90]] = np.nan
+    path, kept = dataclasses.replace(path, **changed), np.arange(120)
+    exact = {"quoting__strategy": "glft_exact", "quoting__max_inventory": 4.0}
+    runs = runs_of(make_member, [{}, exact, exact | {"quoting__horizon": 1800.0}])
+    for run, lane in zip(runs, play(runs, market, path, kept), strict=True):
+        alone = simulate_run(run, market, path, Lattices())
+        assert np.array_equal(lane.accounts, alone.accounts)
+        assert np.array_equal(lane.equity, alone.equity)
 
 
 def test_a_pack_gives_the_same_tables_in_lanes_and_alone(

@@ -22,7 +22,7 @@ from ethpredict.sim.metrics import pnl_parts
 from ethpredict.sim.pack import simulate_pack, simulate_run
 from ethpredict.sim.quotes import Lattices
 from ethpredict.sim.rows import MarketRows, PathRows, market_rows, path_rows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 LP = {"sim__venue": "amm", "sim__amm__mode": "lp"}
 CASES = [

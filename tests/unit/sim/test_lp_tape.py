@@ -25,14 +25,15 @@ from ethpredict.sim import reference_lp_tape
 from ethpredict.sim._lp_tape_kernels import traded_liquidity
 from ethpredict.sim.bribes import base_fees
 from ethpredict.sim.lp_settings import lp_settings
-from ethpredict.sim.lp_tape import provider_rows, recorded_fee, without_syncs
+from ethpredict.sim.lp_tape import provider_rows
 from ethpredict.sim.metrics import PNL_PARTS
 from ethpredict.sim.pack import simulate_run
 from ethpredict.sim.pool_tape import pool_tape
 from ethpredict.sim.quotes import Lattices
+from ethpredict.sim.recorded_fee import recorded_fee, without_syncs
 from ethpredict.sim.replay import Tapes
 from ethpredict.sim.rows import market_rows, path_rows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 spec = importlib.util.spec_from_file_location(
     "recorded_pools", Path(__file__).with_name("recorded_pools.py")
@@ -315,3 +316,24 @@ def test_what_does_not_fit_is_refused_with_the_remedy(make_market: Any, make_mem
         found = recorded.play(market, events, [make_member("r", **(LP | changes))]).metrics.iloc[0]
         assert found["status"] == "failed"
         assert re.search(words, found["error"]), found["error"]
+
+
+def test_a_taker_at_another_fee_than_the_record_is_warned(
+    make_market: Any, make_member: Any, caplog: Any
+) -> None:
+    """Once for each fee; no word where the fee fits, or where syncs do not tell it."""
+    market = make_market(n=60, flaws=False)
+    taker = {"sim__venue": "amm", "sim__amm__flow": "tape"}
+    runs = [
+        make_member(f"r{k}", **taker, sim__amm__fee_bps=fee) for k, fee in enumerate((5, 5, 30))
+    ]
+    for events, words in (
+        (recorded.swap_tape(market[0], True, 0.003), 1),
+        (recorded.swap_tape(market[0], False, 0.003), 1),
+        (recorded.random_tape(market[0]), 0),
+    ):
+        caplog.clear()
+        recorded.play(market, events, runs)
+        told = [entry for entry in caplog.messages if "recorded swaps paid" in entry]
+        assert len(told) == words
+        assert all("fee_bps = 5, but the recorded swaps paid 30 bps" in entry for entry in told)

@@ -20,7 +20,8 @@ from ethpredict.quoting._bribe_kernels import inclusion_chance
 from ethpredict.sim import simulate_pack
 from ethpredict.sim.pack import NO_TIPS
 from ethpredict.sim.rows import market_rows
-from ethpredict.sim.settings import Run, lob_settings
+from ethpredict.sim.run import Run
+from ethpredict.sim.settings import lob_settings
 from ethpredict.sim.tape import Records
 
 
@@ -192,7 +193,7 @@ def test_settings_that_do_not_apply_are_not_needed(make_market: Any) -> None:
     rows = market_rows(*make_market(n=20)[:2], 0, 19)
     lean = {"quoting": {"strategy": "none", "max_inventory": 1.0}, "sim": {"venue": "lob"}}
     assert lob_settings(Run("r", "q", lean), rows).sum() == 5.0
-    with pytest.raises(TrialError, match="taker_fee_bps is missing"):
+    with pytest.raises(TrialError, match="fee_schedule is missing"):
         lob_settings(
             Run("r", "q", {**lean, "quoting": lean["quoting"] | {"strategy": "hold"}}), rows
         )

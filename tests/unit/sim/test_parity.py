@@ -28,7 +28,8 @@ from ethpredict.sim.metrics import Outcome
 from ethpredict.sim.pack import simulate_run
 from ethpredict.sim.quotes import Lattices, quote_rows, size_rows
 from ethpredict.sim.rows import MarketRows, PathRows, market_rows, path_rows
-from ethpredict.sim.settings import Run, amm_settings, lob_settings
+from ethpredict.sim.run import Run
+from ethpredict.sim.settings import amm_settings, lob_settings
 
 LOB = [
     {"quoting__strategy": "none"},

@@ -23,7 +23,8 @@ from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.pack import NO_TIPS
 from ethpredict.sim.pool_tape import pool_rows, pool_tape
 from ethpredict.sim.rows import market_rows, path_rows
-from ethpredict.sim.settings import Run, amm_settings
+from ethpredict.sim.run import Run
+from ethpredict.sim.settings import amm_settings
 
 spec = importlib.util.spec_from_file_location(
     "recorded_pools", Path(__file__).with_name("recorded_pools.py")

@@ -28,7 +28,8 @@ from ethpredict.sim.bribes import base_fees, tip_rows
 from ethpredict.sim.pack import NO_TIPS
 from ethpredict.sim.reference_pool import Pool
 from ethpredict.sim.rows import market_rows, path_rows
-from ethpredict.sim.settings import Run, amm_settings
+from ethpredict.sim.run import Run
+from ethpredict.sim.settings import amm_settings
 
 NEVER = {"sim__amm__inclusion_a": -100.0, "sim__amm__inclusion_s": 0.0}
 ALWAYS = {"sim__amm__inclusion_a": 100.0}

@@ -19,7 +19,7 @@ from ethpredict.sim._quote_kernels import position_lots, row_distances
 from ethpredict.sim.pack import simulate_run
 from ethpredict.sim.quotes import Lattices, QuoteRows, quote_rows, size_rows
 from ethpredict.sim.rows import market_rows, path_rows
-from ethpredict.sim.settings import Run
+from ethpredict.sim.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +190,25 @@ def test_lattice_is_shared_and_leaves_results_alone(make_member: Any, rows: Any)
         simulate_run(Run.from_member(make_member(quoting__gamma=gamma)), *rows, shared)
     alone = simulate_run(run, *rows, Lattices())
     assert np.array_equal(simulate_run(run, *rows, shared).equity, alone.equity)
+
+
+@pytest.mark.parametrize("strategy", ["glft", "glft_exact", "avellaneda_stoikov"])
+def test_quotes_are_those_of_the_orders_that_are_traded(
+    strategy: str, make_market: Any, make_member: Any
+) -> None:
+    """Sizes are cut down to whole lots before anything is made of them, the lattice too."""
+    cut = {"quoting__order_size": 0.05, "quoting__max_inventory": 0.5}
+    uncut = {"quoting__order_size": 0.099, "quoting__max_inventory": 0.549}
+    common = {"quoting__strategy": strategy, "sim__lob__lot_size": 0.05, "sim__venue": "lob"}
+    runs = [
+        make_member(f"{name}{steep}", quoting__gamma=steep, **common, **sizes)
+        for steep in (1.0, 0.01)
+        for name, sizes in (("cut", cut), ("uncut", uncut))
+    ]
+    for detail in (True, False):
+        found = simulate_pack(*make_market(n=120, seed=3), runs, detail=detail)
+        pnl = found.metrics.set_index("run_id")["pnl"]
+        assert (found.metrics["n_fills"] > 0.0).all()
+        for steep in (1.0, 0.01):
+            assert pnl[f"cut{steep}"] == pnl[f"uncut{steep}"]
+    assert pnl["cut1.0"] != pnl["cut0.01"]

@@ -221,6 +221,8 @@ def test_front_of_the_queue_by_hand() -> None:
     assert front_after(8, 20, 5, 2, RISK_AVERSE, 1.0) == 5
     assert front_after(9, 20, 11, 2, POWER, 1.0) == 9 - 4  # 7 cancelled, share 9/18: 3.5 up
     assert front_after(9, 20, 11, 2, LOG, 1.0) == 9 - 4
+    # 12 of 30 traded and 8 were cancelled: 9 before us, 9 behind, so half of them each.
+    assert front_after(9, 30, 10, 12, POWER, 1.0) == front_after(9, 30, 10, 12, LOG, 1.0) == 5
     assert front_after(10, 20, 26, 0, POWER, 3.0) == 10  # it grew: behind us
     assert front_after(1, 20, 0, 0, POWER, 3.0) == 0
 

@@ -19,8 +19,12 @@ def revealed(name: str, fidelity: str = "bars", baseline: str = "", **sim: objec
 @pytest.mark.parametrize(
     ("fidelity", "filled", "wanted"),
     [
-        ("bars", (), ["bars-strict"]),
-        ("bars", ("trades",), ["bars-strict", "trades-strict", "trades-touch"]),
+        ("bars", (), ["bars-strict", "bars-touch"]),
+        (
+            "bars",
+            ("trades",),
+            ["bars-strict", "bars-touch", "trades-strict", "trades-touch"],
+        ),
         (
             "trades",
             ("trades", "book"),
@@ -64,12 +68,13 @@ def test_sign_flips_and_rank_correlations() -> None:
     pnl = {
         "bars-strict": [4.0, 3.0, 2.0, 1.0], "trades-strict": [5.0, 7.0, 1.0, -2.0],
         "trades-touch": [6.0, 8.0, 2.0, 3.0], "l2-queue": [1.0, 1.0, 2.0, -1.0],
-        "l2-strict": [1.0, 1.0, 1.0, -3.0], "l2-touch": [2.0, 2.0, 2.0, -0.5],
+        "bars-touch": [5.0, -3.0, 2.5, 2.0], "l2-strict": [1.0, 1.0, 1.0, -3.0],
+        "l2-touch": [2.0, 2.0, 2.0, -0.5],
     }  # fmt: skip
     board = bracket_board(played(pnl), list("abcd"), "pnl_1k")
-    assert board["sign_flips"] == ["d"]
+    assert board["sign_flips"] == ["b", "d"]
     flips = [(b["trial_id"], b["fidelity"]) for b in board["brackets"] if b["sign_flip"]]
-    assert flips == [("d", "trades")]
+    assert flips == [("b", "bars"), ("d", "trades")]
     assert [rank["n"] for rank in board["ranks"]] == [4, 4]
     own = [pnl["bars-strict"], pnl["trades-strict"], pnl["l2-queue"]]
     for rank, first, second in zip(board["ranks"], own, own[1:], strict=False):
