@@ -13,7 +13,6 @@ import numpy as np
 
 from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
-    ABS_INVENTORY_S,
     BRIBE,
     CASH,
     D_ASK,
@@ -24,19 +23,14 @@ from ethpredict.sim._account_kernels import (
     D_TARGET,
     GAS,
     INVENTORY,
-    LIMIT_S,
     LIQUIDATION,
     LP_SECONDS,
     LVR_MODEL,
     N_ACCOUNTS,
-    N_BUYS,
     N_NOT_INCLUDED,
-    N_SELLS,
     N_SENT,
-    NOTIONAL,
     OFFERED,
     STUCK,
-    TAKEN,
 )
 from ethpredict.sim._draw_kernels import normal, uniform
 from ethpredict.sim._pool_kernels import inclusion_block, trade_cost
@@ -68,9 +62,11 @@ from ethpredict.sim._provider_kernels import (
     SHARE,
     WALLET0,
     WALLET1,
+    book_change,
     burn,
     held_eth,
     held_usd,
+    mark_row,
     mint,
     play_block,
 )
@@ -187,15 +183,10 @@ def play_row(
             before = state[SHARE] * state[R0]
             if action > 0:
                 mint(state)
-                accounts[N_SELLS] += 1.0
             else:
                 burn(state)
-                accounts[N_BUYS] += 1.0
             moved = before - state[SHARE] * state[R0]
-            accounts[NOTIONAL] += 2.0 * abs(moved) * price
-            accounts[TAKEN] += 1.0
-            accounts[GAS] -= base_cost
-            accounts[BRIBE] -= tip_cost
+            book_change(accounts, action, moved, price, base_cost, tip_cost)
     return earned / (value / blocks), moved
 
 
@@ -311,16 +302,11 @@ def run_lp(
             relative = sigma[i] / mid if sigma[i] > 0.0 else 0.0
             position = state[SHARE] * (state[R0] * close[j] + state[R1])
             accounts[LVR_MODEL] += 0.125 * relative * relative * position * seconds[j]
-        off = held_eth(state) - start0
-        spent = accounts[GAS] + accounts[BRIBE]
-        equity[j] = off * close[j] + (held_usd(state) - start1) + spent
-        inventory[j] = off
-        accounts[ABS_INVENTORY_S] += abs(off) * seconds[j]
-        if abs(off) >= settings[L_LIMIT]:
-            accounts[LIMIT_S] += seconds[j]
+        off, cash = mark_row(accounts, state, settings, seconds[j], start0, start1)
+        equity[j], inventory[j] = off * close[j] + cash, off
         if detail.shape[1] > 0:
             detail[D_FILL, j] = moved
-            detail[D_CASH, j] = held_usd(state) - start1 + spent
+            detail[D_CASH, j] = cash
             detail[D_MU, j] = mu[i]
             detail[D_TARGET, j] = state[SHARE]
     leave(accounts, state, settings, close[n - 1], base_fee[n - 1], start0, start1)

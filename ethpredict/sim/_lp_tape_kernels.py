@@ -10,29 +10,21 @@ import numpy as np
 
 from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
-    ABS_INVENTORY_S,
-    BRIBE,
     D_ASK,
     D_BID,
     D_CASH,
     D_FILL,
     D_MU,
     D_TARGET,
-    GAS,
     INVENTORY,
-    LIMIT_S,
     LP_ADVERSE,
     LP_FEES,
     LP_SECONDS,
     LVR_MODEL,
     N_ACCOUNTS,
-    N_BUYS,
     N_NOT_INCLUDED,
-    N_SELLS,
     N_SENT,
-    NOTIONAL,
     OFFERED,
-    TAKEN,
 )
 from ethpredict.sim._draw_kernels import uniform
 from ethpredict.sim._lp_kernels import leave, wanted
@@ -45,7 +37,6 @@ from ethpredict.sim._provider_kernels import (
     L_INCLUSION,
     L_INCOME_WINDOW,
     L_KEEP,
-    L_LIMIT,
     L_REPLICATE,
     L_SEED,
     L_TIP,
@@ -58,8 +49,9 @@ from ethpredict.sim._provider_kernels import (
     VAULT1,
     WALLET0,
     WALLET1,
+    book_change,
     held_eth,
-    held_usd,
+    mark_row,
 )
 
 # Columns of an event: its place between two closes (0 to 1), the reserves after it, and what a
@@ -269,15 +261,10 @@ def run_lp_tape(
                     before = state[SHARE] * state[R0]
                     if action > 0:
                         join(state)
-                        accounts[N_SELLS] += 1.0
                     else:
                         part(state)
-                        accounts[N_BUYS] += 1.0
                     moved = before - state[SHARE] * state[R0]
-                    accounts[NOTIONAL] += 2.0 * abs(moved) * price
-                    accounts[TAKEN] += 1.0
-                    accounts[GAS] -= base_cost
-                    accounts[BRIBE] -= tip_cost
+                    book_change(accounts, action, moved, price, base_cost, tip_cost)
                 last = e == borders[j + 1]
                 now = close[j] if last else mid + (close[j] - mid) * events[e, E_MOMENT]
                 accounts[INVENTORY] += (held_eth(state) - start0) * (now - price)
@@ -291,16 +278,11 @@ def run_lp_tape(
             change = np.log(close[j] / mid)
             position = state[SHARE] * (state[R0] * close[j] + state[R1])
             accounts[LVR_MODEL] += 0.125 * change * change * position
-        off = held_eth(state) - start0
-        spent = accounts[GAS] + accounts[BRIBE]
-        equity[j] = off * close[j] + (held_usd(state) - start1) + spent
-        inventory[j] = off
-        accounts[ABS_INVENTORY_S] += abs(off) * seconds[j]
-        if abs(off) >= settings[L_LIMIT]:
-            accounts[LIMIT_S] += seconds[j]
+        off, cash = mark_row(accounts, state, settings, seconds[j], start0, start1)
+        equity[j], inventory[j] = off * close[j] + cash, off
         if detail.shape[1] > 0:
             detail[D_FILL, j] = moved
-            detail[D_CASH, j] = held_usd(state) - start1 + spent
+            detail[D_CASH, j] = cash
             detail[D_MU, j] = mu[i]
             detail[D_TARGET, j] = state[SHARE] / (1.0 + state[SHARE])
     # As one pool with our share in it, which is then burned: the rest is the recorded pool.

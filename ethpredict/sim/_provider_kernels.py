@@ -9,10 +9,18 @@ import numpy as np
 
 from ethpredict.kernel_cache import njit
 from ethpredict.sim._account_kernels import (
+    ABS_INVENTORY_S,
     ARBITRAGE_PROFIT,
+    BRIBE,
+    GAS,
+    LIMIT_S,
     LP_ADVERSE,
     LP_ARBITRAGE_FEES,
     LP_FEES,
+    N_BUYS,
+    N_SELLS,
+    NOTIONAL,
+    TAKEN,
 )
 from ethpredict.sim._amm_kernels import arbitrage, swap
 from ethpredict.sim._draw_kernels import normal, uniform
@@ -46,6 +54,59 @@ def held_eth(state: np.ndarray) -> float:
 def held_usd(state: np.ndarray) -> float:
     """All our USD: in the pool, in the wallet, in the vault."""
     return state[SHARE] * state[R1] + state[WALLET1] + state[VAULT1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def book_change(
+    accounts: np.ndarray, action: int, moved: float, price: float, base_cost: float, tip_cost: float
+) -> None:
+    """Count a mint (1) or a burn (-1) that was included, and pay for it.
+
+    Parameters
+    ----------
+    accounts : ndarray, shape (N_ACCOUNTS,)
+        Changed in place.
+    action : int
+        What was done.
+    moved : float
+        ETH that came out of the pool (negative: went into it).
+    price : float
+        True price, USD.
+    base_cost, tip_cost : float
+        Base fee and tip, USD.
+    """
+    accounts[N_SELLS if action > 0 else N_BUYS] += 1.0
+    accounts[NOTIONAL] += 2.0 * abs(moved) * price
+    accounts[TAKEN] += 1.0
+    accounts[GAS] -= base_cost
+    accounts[BRIBE] -= tip_cost
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def mark_row(
+    accounts: np.ndarray,
+    state: np.ndarray,
+    settings: np.ndarray,
+    seconds: float,
+    start0: float,
+    start1: float,
+) -> tuple[float, float]:
+    """What is held at a row's end beyond the endowment: ETH, and USD less gas and tips.
+
+    Parameters
+    ----------
+    accounts, state, settings : ndarray
+        The run; the times of inventory in the accounts are changed.
+    seconds : float
+        Since the previous close, s.
+    start0, start1 : float
+        Endowment, ETH and USD.
+    """
+    off = held_eth(state) - start0
+    accounts[ABS_INVENTORY_S] += abs(off) * seconds
+    if abs(off) >= settings[L_LIMIT]:
+        accounts[LIMIT_S] += seconds
+    return off, held_usd(state) - start1 + (accounts[GAS] + accounts[BRIBE])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -69,6 +69,22 @@ class Provider:
         self.reserve1 -= out1
         self.share = self.vault0 = self.vault1 = 0.0
 
+    def transact(self, action: int, price: float, costs: tuple[float, float]) -> float:
+        """Mint (1) or burn (-1), and pay for it; the ETH that came out of the pool."""
+        before = self.share * self.reserve0
+        if action > 0:
+            self.mint()
+            self.accounts[acc.N_SELLS] += 1.0
+        else:
+            self.burn()
+            self.accounts[acc.N_BUYS] += 1.0
+        moved = before - self.share * self.reserve0
+        self.accounts[acc.NOTIONAL] += 2.0 * abs(moved) * price
+        self.accounts[acc.TAKEN] += 1.0
+        self.accounts[acc.GAS] -= costs[0]
+        self.accounts[acc.BRIBE] -= costs[1]
+        return moved
+
     def swap(self, amount: float, eth_in: bool, price: float) -> float:
         """Somebody swaps; the fee's value, USD. Our part of fee and loss is booked."""
         paid = amount * self.fee
@@ -174,10 +190,11 @@ def run_lp(
             position = ours.share * (ours.reserve0 * close[j] + ours.reserve1)
             book[acc.LVR_MODEL] += 0.125 * relative * relative * position * span
         off, spent = ours.eth - start0, book[acc.GAS] + book[acc.BRIBE]
-        equity[j], inventory[j] = off * close[j] + (ours.usd - start1) + spent, off
+        cash = ours.usd - start1 + spent
+        equity[j], inventory[j] = off * close[j] + cash, off
         book[acc.ABS_INVENTORY_S] += abs(off) * span
         book[acc.LIMIT_S] += span if abs(off) >= limit else 0.0
-        detail[acc.D_FILL, j], detail[acc.D_CASH, j] = moved, ours.usd - start1 + spent
+        detail[acc.D_FILL, j], detail[acc.D_CASH, j] = moved, cash
         detail[acc.D_MU, j], detail[acc.D_TARGET, j] = mu[i], ours.share
     leave(ours, settings, close[-1], float(fees[-1]), start0, start1)
     return Outcome(np.array(book), equity, inventory, detail)
@@ -251,18 +268,7 @@ def _row(
         earned += _block(ours, settings, price, costs[0] + costs[1], noise, key)
         value += ours.reserve0 * price + ours.reserve1
         if included and b == first - 1:
-            before = ours.share * ours.reserve0
-            if action > 0:
-                ours.mint()
-                accounts[acc.N_SELLS] += 1.0
-            else:
-                ours.burn()
-                accounts[acc.N_BUYS] += 1.0
-            moved = before - ours.share * ours.reserve0
-            accounts[acc.NOTIONAL] += 2.0 * abs(moved) * price
-            accounts[acc.TAKEN] += 1.0
-            accounts[acc.GAS] -= costs[0]
-            accounts[acc.BRIBE] -= costs[1]
+            moved = ours.transact(action, price, costs)
     return earned / (value / blocks), moved
 
 

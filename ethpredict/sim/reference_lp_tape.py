@@ -130,10 +130,11 @@ def run_lp_tape(
             position = ours.share * (ours.reserve0 * close[j] + ours.reserve1)
             book[acc.LVR_MODEL] += 0.125 * change * change * position
         off, spent = ours.eth - start0, book[acc.GAS] + book[acc.BRIBE]
-        equity[j], inventory[j] = off * close[j] + (ours.usd - start1) + spent, off
+        cash = ours.usd - start1 + spent
+        equity[j], inventory[j] = off * close[j] + cash, off
         book[acc.ABS_INVENTORY_S] += abs(off) * span
         book[acc.LIMIT_S] += span if abs(off) >= s[lp.L_LIMIT] else 0.0
-        detail[acc.D_FILL, j], detail[acc.D_CASH, j] = moved, ours.usd - start1 + spent
+        detail[acc.D_FILL, j], detail[acc.D_CASH, j] = moved, cash
         detail[acc.D_MU, j], detail[acc.D_TARGET, j] = mu[i], ours.share / (1.0 + ours.share)
     # As one pool with our share in it, of which the last transaction takes everything out.
     whole = 1.0 + ours.share
@@ -167,18 +168,7 @@ def _row(
     price, rate, moved = mid, 0.0, 0.0
     for e in range(int(tape.borders[j]), int(tape.borders[j + 1]) + 1):
         if included and e == tape.ours[j]:
-            before = ours.share * ours.reserve0
-            if action > 0:
-                ours.mint()
-                book[acc.N_SELLS] += 1.0
-            else:
-                ours.burn()
-                book[acc.N_BUYS] += 1.0
-            moved = before - ours.share * ours.reserve0
-            book[acc.NOTIONAL] += 2.0 * abs(moved) * price
-            book[acc.TAKEN] += 1.0
-            book[acc.GAS] -= costs[0]
-            book[acc.BRIBE] -= costs[1]
+            moved = ours.transact(action, price, costs)
         event, now = None, end
         if e < tape.borders[j + 1]:
             event = [float(value) for value in tape.events[e]]

@@ -84,3 +84,20 @@ def records(events: pd.DataFrame) -> Records:
 def play(market: Any, events: pd.DataFrame, members: list[dict]) -> Any:
     """Every row of some runs on a record."""
     return simulate_pack(*market, members, detail=True, records=records(events))
+
+
+def priced_market(
+    make_market: Any, events: pd.DataFrame, n: int, bar_s: int = 600, dearer: float = 1.0
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Bars that are priced by a record, times `dearer`."""
+    bars, blocks, path = make_market(n=n, flaws=False, bar_s=bar_s, with_blocks=False)
+    shift = int(events["ts"].iloc[0]) + 60 * SECOND - int(bars["ts_open"].iloc[0])
+    for name in ("ts_open", "ts_close"):
+        bars[name] += shift
+    for name in ("ts", "t_pred"):
+        path[name] += shift
+    at = np.searchsorted(events["ts"], bars["ts_close"], side="right") - 1
+    price = (events["reserve1"] / events["reserve0"]).to_numpy()[at]
+    for name in ("open", "high", "low", "close"):
+        bars[name] = price * dearer
+    return bars, blocks, path

@@ -157,21 +157,6 @@ def test_a_share_of_a_pool_that_keeps_its_fees_is_a_share_of_its_reserves(
     assert row["pnl_lp_fees"] == pytest.approx(fees, rel=1e-5)
 
 
-def real_market(make_market: Any, events: pd.DataFrame, n: int, bar_s: int) -> Any:
-    """Bars whose closes are the record's own prices."""
-    bars, blocks, path = make_market(n=n, flaws=False, bar_s=bar_s, with_blocks=False)
-    shift = int(events["ts"].iloc[0]) + 60 * SECOND - int(bars["ts_open"].iloc[0])
-    for name in ("ts_open", "ts_close"):
-        bars[name] += shift
-    for name in ("ts", "t_pred"):
-        path[name] += shift
-    at = np.searchsorted(events["ts"], bars["ts_close"], side="right") - 1
-    price = (events["reserve1"] / events["reserve0"]).to_numpy()[at]
-    for name in ("open", "high", "low", "close"):
-        bars[name] = price
-    return bars, blocks, path
-
-
 def test_a_full_range_position_on_the_real_day(shared_data, make_market, make_member) -> None:
     """From the raw logs alone: x = L/s, y = L s, and on the way f/(1 - f) of what moves them.
 
@@ -179,7 +164,7 @@ def test_a_full_range_position_on_the_real_day(shared_data, make_market, make_me
     that a swap crosses need no care here.
     """
     events = read_swaps(shared_data / REAL)
-    market = real_market(make_market, events, n=130, bar_s=600)
+    market = recorded.priced_market(make_market, events, n=130)
     changes = LP | FREE | {"sim__amm__lp__fees": "vault", "sim__amm__lp__deposit": 1.0}
     found = recorded.play(market, events, [make_member("r", **changes)])
     row, paths = found.metrics.iloc[0], found.paths

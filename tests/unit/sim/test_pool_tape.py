@@ -128,25 +128,11 @@ def test_truncation_and_scramble(t, make_market, make_member) -> None:
     pd.testing.assert_frame_equal(whole, scrambled, check_exact=True)
 
 
-def real_market(make_market: Any, events: pd.DataFrame, n: int, bar_s: int = 600) -> Any:
-    """Bars whose prices are the tape's own."""
-    bars, blocks, path = make_market(n=n, flaws=False, bar_s=bar_s, with_blocks=False)
-    shift = int(events["ts"].iloc[0]) + 60 * SECOND - int(bars["ts_open"].iloc[0])
-    for name in ("ts_open", "ts_close"):
-        bars[name] += shift
-    for name in ("ts", "t_pred"):
-        path[name] += shift
-    at = np.searchsorted(events["ts"], bars["ts_close"], side="right") - 1
-    price = (events["reserve1"] / events["reserve0"]).to_numpy()[at]
-    for name in ("open", "high", "low", "close"):
-        bars[name] = price * 1.004  # as if the market were dearer: there is something to trade
-    return bars, blocks, path
-
-
 def test_the_real_tape_drives_the_pool(shared_data, make_market, make_member) -> None:
     """Every decision sees the price that the log's own square root says; every fill is exact."""
     events = read_swaps(shared_data / REAL)
-    market = real_market(make_market, events, n=100)
+    # As if the market were dearer: there is something to trade.
+    market = recorded.priced_market(make_market, events, n=100, dearer=1.004)
     changes = TAPE | ALWAYS | {"sim__amm__fee_bps": 30, "sim__amm__slippage_bps": 500.0}
     found = play(market, events, [make_member("r", **changes)])
     assert found.metrics["error"].iloc[0] == ""
