@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ethpredict.data.chain_logs import (
     AERODROME_BURN,
-    AERODROME_SWAP,
-    AERODROME_SYNC,
+    SWAPS,
+    SYNCS,
     V2_BURN,
     V2_MINT,
     V2_SWAP,
@@ -14,7 +14,6 @@ from ethpredict.data.chain_logs import (
     PoolEvent,
 )
 
-_SYNCS, _SWAPS = (V2_SYNC, AERODROME_SYNC), (V2_SWAP, AERODROME_SWAP)
 _KINDS = {V2_MINT: "mint", V2_BURN: "burn", AERODROME_BURN: "burn"}
 # Reserves of a Uniswap V2 pair are uint112, sums of them stay below 2^256.
 _V2_LIMIT = 2**112
@@ -53,7 +52,7 @@ def pair_events(logs: list[ChainLog], bad: list[tuple[int, str, str]]) -> list[P
     waiting: ChainLog | None = None
     for log in logs:
         topic = log.topics[0]
-        if topic in _SYNCS:
+        if topic in SYNCS:
             if waiting is not None:
                 before = _settle(waiting, events)
             waiting = log
@@ -69,7 +68,7 @@ def pair_events(logs: list[ChainLog], bad: list[tuple[int, str, str]]) -> list[P
             )  # fmt: skip
             continue
         after = waiting.words[0], waiting.words[1]
-        if topic in _SWAPS:
+        if topic in SWAPS:
             fault = _unlike(before, after, log) if before else _nothing(log)
             if fault:
                 bad.append((log.row, f"log {fault}", log.text))

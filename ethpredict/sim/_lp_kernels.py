@@ -27,12 +27,9 @@ from ethpredict.sim._account_kernels import (
     LP_SECONDS,
     LVR_MODEL,
     N_ACCOUNTS,
-    N_NOT_INCLUDED,
-    N_SENT,
-    OFFERED,
     STUCK,
 )
-from ethpredict.sim._draw_kernels import normal, uniform
+from ethpredict.sim._draw_kernels import normal
 from ethpredict.sim._pool_kernels import inclusion_block, trade_cost
 from ethpredict.sim._provider_kernels import (
     BRIDGE,
@@ -45,7 +42,6 @@ from ethpredict.sim._provider_kernels import (
     L_FEE,
     L_GAS_UNITS,
     L_HORIZON,
-    L_INCLUSION,
     L_INCOME_WINDOW,
     L_LATENCY,
     L_LIMIT,
@@ -54,7 +50,6 @@ from ethpredict.sim._provider_kernels import (
     L_SEED,
     L_TIP,
     L_TURNOVER,
-    LP_INCLUSION,
     MOST_BLOCKS,
     N_STATE,
     R0,
@@ -69,6 +64,7 @@ from ethpredict.sim._provider_kernels import (
     mark_row,
     mint,
     play_block,
+    send,
 )
 
 
@@ -236,7 +232,6 @@ def run_lp(
         The accounts after the liquidation.
     """
     accounts, state = np.zeros(N_ACCOUNTS), np.zeros(N_STATE)
-    seed, replicate = np.int64(settings[L_SEED]), np.int64(settings[L_REPLICATE])
     block_time, window = settings[L_BLOCK_TIME], settings[L_INCOME_WINDOW]
     noise = settings[L_TURNOVER] * block_time / DAY_S * np.sqrt(0.5 * np.pi)
     state[R1] = 0.5 * settings[L_LIQUIDITY]
@@ -269,14 +264,7 @@ def run_lp(
             )
             _, first, rest = inclusion_block(duration[j], block_time, settings[L_LATENCY])
             blocks = first + rest
-            included = False
-            if action != 0:
-                accounts[N_SENT] += 1.0
-                accounts[OFFERED] += 1.0
-                luck = uniform(seed, replicate, first_row + j, LP_INCLUSION)
-                included = not gap[j] and luck < settings[L_INCLUSION]
-                if not included:
-                    accounts[N_NOT_INCLUDED] += 1.0
+            included = action != 0 and send(accounts, settings, gap[j], first_row + j)
             spread = sigma[i] / mid * np.sqrt(duration[j] / blocks) if sigma[i] > 0.0 else 0.0
             rate, moved = play_row(
                 accounts,

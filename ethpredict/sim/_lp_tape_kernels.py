@@ -22,11 +22,7 @@ from ethpredict.sim._account_kernels import (
     LP_SECONDS,
     LVR_MODEL,
     N_ACCOUNTS,
-    N_NOT_INCLUDED,
-    N_SENT,
-    OFFERED,
 )
-from ethpredict.sim._draw_kernels import uniform
 from ethpredict.sim._lp_kernels import leave, wanted
 from ethpredict.sim._provider_kernels import (
     GWEI,
@@ -34,13 +30,9 @@ from ethpredict.sim._provider_kernels import (
     L_DEPOSIT,
     L_FEE,
     L_GAS_UNITS,
-    L_INCLUSION,
     L_INCOME_WINDOW,
     L_KEEP,
-    L_REPLICATE,
-    L_SEED,
     L_TIP,
-    LP_INCLUSION,
     N_STATE,
     R0,
     R1,
@@ -52,6 +44,7 @@ from ethpredict.sim._provider_kernels import (
     book_change,
     held_eth,
     mark_row,
+    send,
 )
 
 # Columns of an event: its place between two closes (0 to 1), the reserves after it, and what a
@@ -225,7 +218,6 @@ def run_lp_tape(
         The accounts after the liquidation.
     """
     accounts, state = np.zeros(N_ACCOUNTS), np.zeros(N_STATE)
-    seed, replicate = np.int64(settings[L_SEED]), np.int64(settings[L_REPLICATE])
     fee, keep = settings[L_FEE], settings[L_KEEP] > 0.0
     state[R0], state[R1] = start[0], start[1]
     state[WALLET1] = start1 = 0.5 * settings[L_DEPOSIT]
@@ -243,19 +235,13 @@ def run_lp_tape(
             detail[D_BID, j] = state[R1] / state[R0] * (1.0 - fee)
             detail[D_ASK, j] = state[R1] / state[R0] / (1.0 - fee)
         if j > 0:
-            action, included, rate = 0, False, 0.0
+            action, rate = 0, 0.0
             if known[j]:
                 action = wanted(
                     state, settings, mid, sigma[i], mu[i], h_rem[i], income,
                     base_cost + tip_cost, held_eth(state) - start0,
                 )  # fmt: skip
-            if action != 0:
-                accounts[N_SENT] += 1.0
-                accounts[OFFERED] += 1.0
-                luck = uniform(seed, replicate, first_row + j, LP_INCLUSION)
-                included = not gap[j] and luck < settings[L_INCLUSION]
-                if not included:
-                    accounts[N_NOT_INCLUDED] += 1.0
+            included = action != 0 and send(accounts, settings, gap[j], first_row + j)
             for e in range(borders[j], borders[j + 1] + 1):
                 if included and e == ours[j]:
                     before = state[SHARE] * state[R0]

@@ -18,8 +18,11 @@ from ethpredict.sim._account_kernels import (
     LP_ARBITRAGE_FEES,
     LP_FEES,
     N_BUYS,
+    N_NOT_INCLUDED,
     N_SELLS,
+    N_SENT,
     NOTIONAL,
+    OFFERED,
     TAKEN,
 )
 from ethpredict.sim._amm_kernels import arbitrage, swap
@@ -54,6 +57,28 @@ def held_eth(state: np.ndarray) -> float:
 def held_usd(state: np.ndarray) -> float:
     """All our USD: in the pool, in the wallet, in the vault."""
     return state[SHARE] * state[R1] + state[WALLET1] + state[VAULT1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def send(accounts: np.ndarray, settings: np.ndarray, gap: bool, row: int) -> bool:
+    """Count a mint or a burn that is sent, and draw whether it is included.
+
+    Parameters
+    ----------
+    accounts, settings : ndarray
+        The run; the first is changed in place.
+    gap : bool
+        Whether the pause before the row cancels it.
+    row : int
+        Position of the row in the whole bar table (key of the draw).
+    """
+    seed, replicate = np.int64(settings[L_SEED]), np.int64(settings[L_REPLICATE])
+    accounts[N_SENT] += 1.0
+    accounts[OFFERED] += 1.0
+    included = not gap and uniform(seed, replicate, row, LP_INCLUSION) < settings[L_INCLUSION]
+    if not included:
+        accounts[N_NOT_INCLUDED] += 1.0
+    return included
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

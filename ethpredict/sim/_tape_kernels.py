@@ -55,16 +55,23 @@ def number_ticks(ticks: np.ndarray, table: np.ndarray, found: np.ndarray, place:
 
 
 @njit(cache=True, nogil=True)
+def begins_batch(ts: np.ndarray, number: np.ndarray, snapshot: np.ndarray, i: int) -> bool:
+    """Whether row i (n: the end) is of another moment, id or kind than the one before it."""
+    return (
+        i == 0
+        or i == len(ts)
+        or ts[i] != ts[i - 1]
+        or number[i] != number[i - 1]
+        or snapshot[i] != snapshot[i - 1]
+    )
+
+
+@njit(cache=True, nogil=True)
 def count_batches(ts: np.ndarray, number: np.ndarray, snapshot: np.ndarray) -> tuple[int, int]:
     """Batches of a book (rows of one moment, id and kind), and those that are snapshots."""
     batches, snapshots = 0, 0
     for i in range(len(ts)):
-        if (
-            i == 0
-            or ts[i] != ts[i - 1]
-            or number[i] != number[i - 1]
-            or (snapshot[i] != snapshot[i - 1])
-        ):
+        if begins_batch(ts, number, snapshot, i):
             batches += 1
             snapshots += snapshot[i]
     return batches, snapshots
@@ -125,18 +132,8 @@ def merge_tape(
         least = lag if i == 0 else min(least, lag)
         arrival = ts[i] - base + lag - least
         latest = arrival if i == 0 else max(latest, arrival)
-        new = (
-            i == 0
-            or ts[i] != ts[i - 1]
-            or number[i] != number[i - 1]
-            or (snapshot[i] != snapshot[i - 1])
-        )
-        last = (
-            i + 1 == n
-            or ts[i] != ts[i + 1]
-            or number[i] != number[i + 1]
-            or (snapshot[i] != snapshot[i + 1])
-        )
+        new = begins_batch(ts, number, snapshot, i)
+        last = begins_batch(ts, number, snapshot, i + 1)
         rows = 3 if new and snapshot[i] > 0 else 1
         for k in range(rows):
             events[e, E_TS], events[e, E_TICK] = ts[i] - base, tick[i]

@@ -96,7 +96,7 @@ class LaneRows:
             same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
             changed[1:] |= ~same
         first = np.concatenate([[0], np.flatnonzero(changed)])
-        return cls(market, path, np.cumsum(changed), first, _fitted(path, first))
+        return cls(market, path, np.cumsum(changed), first, path.known[first])
 
 
 @dataclass(frozen=True)
@@ -208,11 +208,6 @@ def read_lane(run: Run, rows: LaneRows) -> Lane | None:
     return Lane(run, key, settings, terms) if small else None
 
 
-def _fitted(path: PathRows, rows: Ints | slice) -> Bools:
-    """Where A, k and xi are known."""
-    return np.isfinite(path.A[rows]) & np.isfinite(path.k[rows]) & np.isfinite(path.xi[rows])
-
-
 def _terms(run: Run, rows: LaneRows) -> tuple[float, Floats]:
     """Reach of a drift, and the terms of a run at every fit."""
     path, first = rows.path, rows.first
@@ -243,7 +238,7 @@ def lane_motion(run: Run, rows: LaneRows) -> Motion:
     kind = kinds.EXACT if run.strategy == "glft_exact" else kinds.NO_AIM
     if run.strategy != "fixed_spread":
         timed = run.strategy == "avellaneda_stoikov"
-        known = np.isfinite(path.sigma) & _fitted(path, slice(None))
+        known = np.isfinite(path.sigma) & path.known
         scale = frozen(path.sigma * path.sigma) if timed else path.sigma
         mu, h_rem = signal_rows(run, path, market.close)
         if run.uses_prediction and run.get("quoting.alpha") == "shift":

@@ -229,8 +229,7 @@ def lattice_rows(
     if horizon is not None:
         # The forecast move, spread over the whole time to liquidation.
         held = np.minimum(h_rem, run.number("quoting.horizon", 0.0, open_low=True))
-    fitted = np.isfinite(path.A) & np.isfinite(path.k) & np.isfinite(path.xi)
-    move = np.where(fitted, path.k * mu * held, np.nan)
+    move = np.where(path.known, path.k * mu * held, np.nan)
     return row_places(path.sigma, move, h_rem, horizon is not None)
 
 

@@ -158,6 +158,11 @@ class PathRows:
         """Whether a row has both A and k."""
         return bool(np.any(np.isfinite(self.A) & np.isfinite(self.k)))
 
+    @property
+    def known(self) -> Bools:
+        """Rows in which A, k and xi are known, shape (n,)."""
+        return np.isfinite(self.A) & np.isfinite(self.k) & np.isfinite(self.xi)
+
 
 def _freeze(rows: MarketRows | PathRows) -> None:
     """Make every array of a bundle read-only."""

@@ -227,12 +227,10 @@ def make_tape(
         raise TrialError(run_id, NO_TRADES)
     taken = _trade_columns(run_id, prints, tick, lot)
     if book is None:
-        events, seen = (
-            np.zeros((len(prints), tk.N_EVENT), np.int64),
-            np.empty(len(prints), np.int64),
-        )
+        count = len(prints)
+        events, seen = np.empty((count, tk.N_EVENT), np.int64), np.empty(count, np.int64)
         tk.merge_tape(first, *taken, *NO_LEVELS, events, seen)
-        quotes = np.zeros((len(prints), tk.N_QUOTE), np.int64)
+        quotes = np.zeros((count, tk.N_QUOTE), np.int64)
         quotes[:, tk.Q_TS] = quotes[:, tk.Q_SEEN] = seen
         quotes[:, tk.Q_BID] = quotes[:, tk.Q_ASK] = taken[2]
         return Tape(first, events, quotes, np.empty(0, np.int64), False)

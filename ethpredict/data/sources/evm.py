@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ethpredict.data.chain_logs import AERODROME_SWAP, AERODROME_SYNC, V2_SWAP, V2_SYNC
+from ethpredict.data.chain_logs import SWAPS, SYNCS, PoolEvent, event_table
 from ethpredict.data.market import BLOCK_COLUMNS, POOL_EVENT_COLUMNS, typed_table
 from ethpredict.data.sources.access import Access
 from ethpredict.data.sources.evm_rpc import Chain
@@ -17,7 +17,6 @@ from ethpredict.errors import ConfigError, DataError
 from ethpredict.io.progress import tracked
 from ethpredict.io.redact import public_url
 
-_SYNCS, _SWAPS = (V2_SYNC, AERODROME_SYNC), (V2_SWAP, AERODROME_SWAP)
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 _PERCENTILES = (10, 50, 90)
 _FEE_BLOCKS = 100
@@ -106,24 +105,22 @@ def _events(access: Access, chain: Chain, first: int, last: int) -> pd.DataFrame
     starts = range(first, last + 1, evm["log_blocks"])
     for low in tracked(starts, len(starts), "ranges of logs"):
         high = min(low + evm["log_blocks"] - 1, last)
-        logs += chain.logs(address, (*_SYNCS, *_SWAPS), low, high)
+        logs += chain.logs(address, (*SYNCS, *SWAPS), low, high)
     decoded = list(pool_events(public_url(chain.url), logs))
     headers = chain.headers(event["block"] for event in decoded)
-    scale = (10.0 ** evm["decimals0"], 10.0 ** evm["decimals1"])
-    # The canonical table has ETH first, whatever the pool's order.
-    eth, usd = (0, 1) if evm["eth_is_token0"] else (1, 0)
-    table: dict[str, list[Any]] = {name: [] for name in POOL_EVENT_COLUMNS}
-    for event in decoded:
-        table["block"].append(event["block"])
-        stamp = int(headers[event["block"]]["timestamp"], 16)
-        table["ts"].append(stamp * NS_PER_SECOND)
-        table["log_index"].append(event["log_index"])
-        table["kind"].append(event["kind"])
-        for token, at in enumerate((eth, usd)):
-            table[f"amount{token}_in"].append(event["amounts"][at] / scale[at])
-            table[f"amount{token}_out"].append(event["amounts"][2 + at] / scale[at])
-            table[f"reserve{token}"].append(event["reserves"][at] / scale[at])
-    return typed_table(POOL_EVENT_COLUMNS, table)
+    placed = (
+        PoolEvent(
+            block=event["block"],
+            ts=int(headers[event["block"]]["timestamp"], 16) * NS_PER_SECOND,
+            log_index=event["log_index"],
+            kind=event["kind"],
+            paid=event["amounts"][:2],
+            taken=event["amounts"][2:],
+            reserves=event["reserves"],
+        )
+        for event in decoded
+    )
+    return event_table(placed, (evm["decimals0"], evm["decimals1"]), evm["eth_is_token0"])
 
 
 def pool_events(where: str, logs: list[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -162,11 +159,11 @@ def pool_events(where: str, logs: list[dict[str, Any]]) -> Iterator[Mapping[str,
     for log in ordered:
         topic = log["topics"][0].lower()
         words = _words(where, log)
-        if topic in _SYNCS:
+        if topic in SYNCS:
             if waiting is not None:
                 yield _event(waiting, waiting, "sync", (0, 0, 0, 0))
             waiting = {**log, "reserves": words[:2]}
-        elif topic in _SWAPS:
+        elif topic in SWAPS:
             if waiting is None or waiting["transactionHash"] != log["transactionHash"]:
                 raise DataError(
                     where,
@@ -195,7 +192,7 @@ def _event(
 def _words(where: str, log: Mapping[str, Any]) -> tuple[int, ...]:
     """Words of 32 bytes in a log's data."""
     data = log["data"].removeprefix("0x")
-    wanted = 2 if log["topics"][0].lower() in _SYNCS else 4
+    wanted = 2 if log["topics"][0].lower() in SYNCS else 4
     if len(data) != wanted * 64:
         raise DataError(where, None, f"a log with {len(data) // 2} bytes instead of {wanted * 32}")
     return tuple(int(data[at : at + 64], 16) for at in range(0, len(data), 64))

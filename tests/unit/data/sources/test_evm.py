@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ethpredict.data import chain_logs
 from ethpredict.data.sources import evm
 from ethpredict.data.timestamps import parse_moment
 from ethpredict.errors import ConfigError, DataError
@@ -61,7 +62,11 @@ class Node:
 
 def _swaps(aerodrome: bool):
     """Mint, then swaps of 1 ETH for USD at the contract's own arithmetic, fee 30 bps."""
-    topics = (evm.AERODROME_SYNC, evm.AERODROME_SWAP) if aerodrome else (evm.V2_SYNC, evm.V2_SWAP)
+    topics = (
+        (chain_logs.AERODROME_SYNC, chain_logs.AERODROME_SWAP)
+        if aerodrome
+        else (chain_logs.V2_SYNC, chain_logs.V2_SWAP)
+    )
     x, y = 1000 * 10**18, 3_000_000 * 10**6
 
     def log(n: int, index: int, topic: str, words: tuple[int, ...], tx: int) -> dict:
@@ -139,11 +144,15 @@ def test_logs_that_were_reorganised_away_do_not_count() -> None:
 
 
 def test_what_is_no_such_pool_is_refused() -> None:
-    swaps = [log for log in _swaps(False) if log["topics"][0] == evm.V2_SWAP]
+    swaps = [log for log in _swaps(False) if log["topics"][0] == chain_logs.V2_SWAP]
     with pytest.raises(DataError, match=r"swap without the Sync.*data\.evm\.pool"):
         list(evm.pool_events("x", swaps))
     with pytest.raises(DataError, match="32 bytes instead of 64"):
-        list(evm.pool_events("x", [swaps[0] | {"topics": [evm.V2_SYNC], "data": "0x" + "0" * 64}]))
+        list(
+            evm.pool_events(
+                "x", [swaps[0] | {"topics": [chain_logs.V2_SYNC], "data": "0x" + "0" * 64}]
+            )
+        )
 
 
 def test_one_block_that_is_too_much_is_an_error(make_access) -> None:
